@@ -1,0 +1,131 @@
+package busd
+
+import (
+	"syscall"
+
+	"github.com/fusebinder/fusebinder/ioctl"
+)
+
+// This file is the broker's border. Everything the broker knows of the world comes in through
+// the methods of Bus, Context and Process, and everything it does to the world goes out through
+// the four interfaces below, which an edge (the FUSE file system, a test) provides.
+//
+// None of the out-going methods is called with a broker lock held. Those of Memory, Area and
+// Files may block for as long as a client likes: the broker's goroutine waits, other goroutines
+// go on (see Bus.Drain).
+
+// ThreadID is a thread's number in the broker's own pid namespace (the pid of a FUSE header).
+type ThreadID int32
+
+// ProcessID is a process's number in the broker's own pid namespace.
+type ProcessID int32
+
+// A NamespacePID is what a process is called in one pid namespace.
+type NamespacePID struct {
+	Namespace uint64 // inode number of the pid namespace
+	PID       int32
+}
+
+// Identity says who opened a device, as it was when the file was opened; the driver likewise
+// keeps the opener's identity however far the descriptor travels.
+type Identity struct {
+	PID      ProcessID
+	EUID     uint32
+	Security string // the opener's security label, "" where the machine has none
+
+	// PIDs names the process in each pid namespace it is visible in, outermost first; the last
+	// one is the namespace it lives in. The broker tells a sender's pid as the receiver's
+	// namespace knows it, and 0 where it does not.
+	PIDs []NamespacePID
+}
+
+// Memory is a client's address space. Threads may read it at the same time.
+type Memory interface {
+	// Read fills dst from the client's memory at from, through the thread tid. It returns how
+	// many bytes it read before the first that could not be, and EFAULT (or ESRCH) then.
+	Read(tid ThreadID, dst []byte, from ioctl.Address) (int, syscall.Errno)
+
+	// Write stores src in the client's memory at to; otherwise like Read.
+	Write(tid ThreadID, src []byte, to ioctl.Address) (int, syscall.Errno)
+
+	// Map finds the receive area that the client has mapped, and the broker's own view of it.
+	// Before the client's mmap it answers nil; the broker asks again when it next needs it.
+	Map(tid ThreadID) Area
+}
+
+// Area is a client's receive area: what the client mapped from the device, at most 4 MiB.
+type Area interface {
+	// Address is where the client sees the area.
+	Address() ioctl.Address
+
+	// Bytes is the broker's view: written here, then published. The broker never reads it back.
+	Bytes() []byte
+
+	// Publish makes bytes [off, off+n) visible to the client.
+	Publish(off, n int)
+
+	// Discard tells that nobody needs bytes [off, off+n) any longer, so that their memory can go
+	// back to the system. Their content is undefined afterwards.
+	Discard(off, n int)
+}
+
+// A File is a descriptor on its way from one client to another, held by the broker.
+type File interface {
+	Close()
+}
+
+// Files is a client's descriptor table.
+type Files interface {
+	// Take duplicates descriptor fd out of the client, or answers EBADF.
+	Take(tid ThreadID, fd uint32) (File, syscall.Errno)
+
+	// Give installs files in the client, in order, and writes their new numbers to fds. buffer
+	// is the address of the receive buffer they belong to. On error none stays installed.
+	// The broker closes the files afterwards, whatever the answer.
+	Give(tid ThreadID, buffer ioctl.Address, files []File, fds []uint32) syscall.Errno
+
+	// SetSocket makes the socket that the client knows as fd the way of Give
+	// (ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET).
+	SetSocket(tid ThreadID, fd int32) syscall.Errno
+}
+
+// A Watcher hears about readiness. The edge provides one for each process.
+type Watcher interface {
+	// Ready tells that a Poll which answered 0 might answer otherwise now.
+	Ready()
+}
+
+// A Client is what the edge hands over when a device is opened.
+type Client struct {
+	Identity
+	Memory  Memory
+	Files   Files
+	Watcher Watcher
+}
+
+// A Replier answers calls. It is called once for each call, from any goroutine, and must not
+// call back into the broker. The call's Arg holds the bytes to return; result is 0 or a negative
+// errno (also with -EINTR the bytes count: they say what was consumed).
+type Replier interface {
+	Reply(c *Call, result int32)
+}
+
+// A Call is one ioctl from its arrival to its reply. The edge owns its memory, fills in the
+// exported fields, passes it to Process.Ioctl, and may use it again after Reply.
+type Call struct {
+	Thread   ThreadID
+	Request  ioctl.Request
+	Arg      []byte // the inline bytes: in, and in place out. Holds Request.Size() bytes.
+	Nonblock bool   // the file was opened with O_NONBLOCK
+	// Interrupted says that the call must not park: its FUSE_INTERRUPT came before it.
+	Interrupted bool
+	Replier     Replier
+
+	state callState
+}
+
+// Events that Process.Poll tells, as in <poll.h>.
+const (
+	PollIn  = 0x1
+	PollErr = 0x8
+)
