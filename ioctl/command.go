@@ -1,5 +1,7 @@
 package ioctl
 
+//lint:file-ignore SA4016 the ordinal 0 is written like all the others
+
 // A Command is what a client writes to the driver: enum binder_driver_command_protocol.
 type Command Number
 

@@ -1,5 +1,7 @@
 package ioctl
 
+//lint:file-ignore SA4016 the ordinal 0 is written like all the others
+
 // A Return is what the driver writes to a client: enum binder_driver_return_protocol.
 type Return Number
 

@@ -109,3 +109,91 @@ func (h *HandleCookie) Encode(b []byte) {
 	binary.LittleEndian.PutUint32(b[0:], uint32(h.Handle))
 	binary.LittleEndian.PutUint64(b[4:], uint64(h.Cookie))
 }
+
+// TransactionDataSG is struct binder_transaction_data_sg, sent with BC_TRANSACTION_SG and
+// BC_REPLY_SG.
+type TransactionDataSG struct {
+	TransactionData        // struct binder_transaction_data transaction_data
+	BuffersSize     uint64 // binder_size_t buffers_size: bytes of all BufferObjects, each rounded up to 8
+}
+
+// Decode reads t from the first SizeofTransactionDataSG bytes of b.
+func (t *TransactionDataSG) Decode(b []byte) {
+	_ = b[SizeofTransactionDataSG-1]
+	t.TransactionData.Decode(b)
+	t.BuffersSize = binary.LittleEndian.Uint64(b[64:])
+}
+
+// Encode writes t to the first SizeofTransactionDataSG bytes of b.
+func (t *TransactionDataSG) Encode(b []byte) {
+	_ = b[SizeofTransactionDataSG-1]
+	t.TransactionData.Encode(b)
+	binary.LittleEndian.PutUint64(b[64:], t.BuffersSize)
+}
+
+// TransactionDataSecctx is struct binder_transaction_data_secctx, received with
+// BR_TRANSACTION_SEC_CTX.
+type TransactionDataSecctx struct {
+	TransactionData         // struct binder_transaction_data transaction_data
+	Secctx          Address // binder_uintptr_t secctx: the sender's label in the receive buffer, ends with a zero byte
+}
+
+// Decode reads t from the first SizeofTransactionDataSecctx bytes of b.
+func (t *TransactionDataSecctx) Decode(b []byte) {
+	_ = b[SizeofTransactionDataSecctx-1]
+	t.TransactionData.Decode(b)
+	t.Secctx = Address(binary.LittleEndian.Uint64(b[64:]))
+}
+
+// Encode writes t to the first SizeofTransactionDataSecctx bytes of b.
+func (t *TransactionDataSecctx) Encode(b []byte) {
+	_ = b[SizeofTransactionDataSecctx-1]
+	t.TransactionData.Encode(b)
+	binary.LittleEndian.PutUint64(b[64:], uint64(t.Secctx))
+}
+
+// PriDesc is struct binder_pri_desc, the argument of BC_ATTEMPT_ACQUIRE, which drivers refuse.
+type PriDesc struct {
+	Priority int32  // __s32 priority
+	Handle   Handle // __u32 desc
+}
+
+// Decode reads p from the first SizeofPriDesc bytes of b.
+func (p *PriDesc) Decode(b []byte) {
+	_ = b[SizeofPriDesc-1]
+	p.Priority = int32(binary.LittleEndian.Uint32(b[0:]))
+	p.Handle = Handle(binary.LittleEndian.Uint32(b[4:]))
+}
+
+// Encode writes p to the first SizeofPriDesc bytes of b.
+func (p *PriDesc) Encode(b []byte) {
+	_ = b[SizeofPriDesc-1]
+	binary.LittleEndian.PutUint32(b[0:], uint32(p.Priority))
+	binary.LittleEndian.PutUint32(b[4:], uint32(p.Handle))
+}
+
+// PriPtrCookie is struct binder_pri_ptr_cookie, the argument of BR_ATTEMPT_ACQUIRE, which is never
+// sent.
+type PriPtrCookie struct {
+	Priority int32   // __s32 priority
+	_        uint32  // padding
+	Pointer  Pointer // binder_uintptr_t ptr
+	Cookie   Cookie  // binder_uintptr_t cookie
+}
+
+// Decode reads p from the first SizeofPriPtrCookie bytes of b.
+func (p *PriPtrCookie) Decode(b []byte) {
+	_ = b[SizeofPriPtrCookie-1]
+	p.Priority = int32(binary.LittleEndian.Uint32(b[0:]))
+	p.Pointer = Pointer(binary.LittleEndian.Uint64(b[8:]))
+	p.Cookie = Cookie(binary.LittleEndian.Uint64(b[16:]))
+}
+
+// Encode writes p to the first SizeofPriPtrCookie bytes of b.
+func (p *PriPtrCookie) Encode(b []byte) {
+	_ = b[SizeofPriPtrCookie-1]
+	binary.LittleEndian.PutUint32(b[0:], uint32(p.Priority))
+	binary.LittleEndian.PutUint32(b[4:], 0)
+	binary.LittleEndian.PutUint64(b[8:], uint64(p.Pointer))
+	binary.LittleEndian.PutUint64(b[16:], uint64(p.Cookie))
+}
