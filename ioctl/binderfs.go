@@ -3,6 +3,7 @@ package ioctl
 import (
 	"bytes"
 	"encoding/binary"
+	"structs"
 )
 
 // BINDERFS_MAX_NAME is the longest name of a binderfs device, in bytes, without the final zero.
@@ -10,6 +11,8 @@ const BINDERFS_MAX_NAME = 255 // #define BINDERFS_MAX_NAME 255
 
 // BinderfsDevice is struct binderfs_device, the argument of BINDER_CTL_ADD.
 type BinderfsDevice struct {
+	_ structs.HostLayout
+
 	Name  [BINDERFS_MAX_NAME + 1]byte // char name[BINDERFS_MAX_NAME + 1]: in, ends with a zero byte
 	Major uint32                      // __u32 major: out, the device's major number
 	Minor uint32                      // __u32 minor: out, its minor number

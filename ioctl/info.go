@@ -1,6 +1,9 @@
 package ioctl
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"structs"
+)
 
 // Sizes of the arguments of the smaller requests.
 const (
@@ -15,6 +18,8 @@ const (
 
 // NodeDebugInfo is struct binder_node_debug_info (BINDER_GET_NODE_DEBUG_INFO).
 type NodeDebugInfo struct {
+	_ structs.HostLayout
+
 	Pointer      Pointer // binder_uintptr_t ptr: in, the previous node's; out, the next one's or 0
 	Cookie       Cookie  // binder_uintptr_t cookie
 	HasStrongRef uint32  // __u32 has_strong_ref
@@ -41,6 +46,8 @@ func (i *NodeDebugInfo) Encode(b []byte) {
 
 // NodeInfoForRef is struct binder_node_info_for_ref (BINDER_GET_NODE_INFO_FOR_REF).
 type NodeInfoForRef struct {
+	_ structs.HostLayout
+
 	Handle      Handle    // __u32 handle: in
 	StrongCount uint32    // __u32 strong_count: out
 	WeakCount   uint32    // __u32 weak_count: out
@@ -71,6 +78,8 @@ func (i *NodeInfoForRef) Encode(b []byte) {
 
 // ExtendedError is struct binder_extended_error (BINDER_GET_EXTENDED_ERROR).
 type ExtendedError struct {
+	_ structs.HostLayout
+
 	ID      uint32 // __u32 id: debug id of the failed transaction
 	Command Return // __u32 command: the BR_ code
 	Param   int32  // __s32 param: a negative errno
@@ -94,6 +103,8 @@ func (e *ExtendedError) Encode(b []byte) {
 
 // FreezeInfo is struct binder_freeze_info (BINDER_FREEZE).
 type FreezeInfo struct {
+	_ structs.HostLayout
+
 	PID       uint32 // __u32 pid
 	Enable    uint32 // __u32 enable
 	TimeoutMS uint32 // __u32 timeout_ms, milliseconds
@@ -117,6 +128,8 @@ func (i *FreezeInfo) Encode(b []byte) {
 
 // FrozenStatus is struct binder_frozen_status_info (BINDER_GET_FROZEN_INFO).
 type FrozenStatus struct {
+	_ structs.HostLayout
+
 	PID       uint32 // __u32 pid: in
 	SyncRecv  uint32 // __u32 sync_recv: bit 0, sync transaction received; bit 1, one pending
 	AsyncRecv uint32 // __u32 async_recv
@@ -140,6 +153,8 @@ func (i *FrozenStatus) Encode(b []byte) {
 
 // FrozenStateInfo is struct binder_frozen_state_info, which BR_FROZEN_BINDER carries (Linux 6.12).
 type FrozenStateInfo struct {
+	_ structs.HostLayout
+
 	Cookie   Cookie // binder_uintptr_t cookie
 	IsFrozen uint32 // __u32 is_frozen
 	Reserved uint32 // __u32 reserved

@@ -1,6 +1,9 @@
 package ioctl
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"structs"
+)
 
 // ObjectType says what stands at an offset of a transaction: the binder_object_header.type.
 type ObjectType uint32
@@ -36,6 +39,8 @@ const SizeofFlatObject = 24
 
 // FlatObject is struct flat_binder_object: a binder or a handle inside a transaction.
 type FlatObject struct {
+	_ structs.HostLayout
+
 	Type   ObjectType  // struct binder_object_header hdr
 	Flags  ObjectFlags // __u32 flags
 	Binder uint64      // union { binder_uintptr_t binder; __u32 handle; }
@@ -71,6 +76,8 @@ const SizeofFDObject = 24
 
 // FDObject is struct binder_fd_object: a file descriptor inside a transaction.
 type FDObject struct {
+	_ structs.HostLayout
+
 	Type     ObjectType // struct binder_object_header hdr
 	PadFlags uint32     // __u32 pad_flags
 	FD       uint32     // union { binder_uintptr_t pad_binder; __u32 fd; }
@@ -104,6 +111,8 @@ const BINDER_BUFFER_FLAG_HAS_PARENT = 0x01
 
 // BufferObject is struct binder_buffer_object: a scatter-gather buffer.
 type BufferObject struct {
+	_ structs.HostLayout
+
 	Type         ObjectType // struct binder_object_header hdr
 	Flags        uint32     // __u32 flags: BINDER_BUFFER_FLAG_*
 	Buffer       Address    // binder_uintptr_t buffer
@@ -139,6 +148,8 @@ const SizeofFDArrayObject = 32
 
 // FDArrayObject is struct binder_fd_array_object: descriptors inside a BufferObject.
 type FDArrayObject struct {
+	_ structs.HostLayout
+
 	Type         ObjectType // struct binder_object_header hdr
 	_            uint32     // __u32 pad
 	NumFDs       uint64     // binder_size_t num_fds

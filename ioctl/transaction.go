@@ -1,6 +1,9 @@
 package ioctl
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"structs"
+)
 
 // Sizes of the transaction structs.
 const (
@@ -12,6 +15,8 @@ const (
 // TransactionData is struct binder_transaction_data, sent with BC_TRANSACTION and BC_REPLY and
 // received with BR_TRANSACTION and BR_REPLY.
 type TransactionData struct {
+	_ structs.HostLayout
+
 	// Target is the sender's handle in BC_TRANSACTION (lower half), the owner's pointer in
 	// BR_TRANSACTION, and 0 in replies: union { __u32 handle; binder_uintptr_t ptr; } target.
 	Target      uint64
@@ -64,6 +69,8 @@ func (t *TransactionData) Encode(b []byte) {
 
 // PtrCookie is struct binder_ptr_cookie: a node as its owner knows it.
 type PtrCookie struct {
+	_ structs.HostLayout
+
 	Pointer Pointer // binder_uintptr_t ptr
 	Cookie  Cookie  // binder_uintptr_t cookie
 }
@@ -113,6 +120,8 @@ func (h *HandleCookie) Encode(b []byte) {
 // TransactionDataSG is struct binder_transaction_data_sg, sent with BC_TRANSACTION_SG and
 // BC_REPLY_SG.
 type TransactionDataSG struct {
+	_ structs.HostLayout
+
 	TransactionData        // struct binder_transaction_data transaction_data
 	BuffersSize     uint64 // binder_size_t buffers_size: bytes of all BufferObjects, each rounded up to 8
 }
@@ -134,6 +143,8 @@ func (t *TransactionDataSG) Encode(b []byte) {
 // TransactionDataSecctx is struct binder_transaction_data_secctx, received with
 // BR_TRANSACTION_SEC_CTX.
 type TransactionDataSecctx struct {
+	_ structs.HostLayout
+
 	TransactionData         // struct binder_transaction_data transaction_data
 	Secctx          Address // binder_uintptr_t secctx: the sender's label in the receive buffer, ends with a zero byte
 }
@@ -154,6 +165,8 @@ func (t *TransactionDataSecctx) Encode(b []byte) {
 
 // PriDesc is struct binder_pri_desc, the argument of BC_ATTEMPT_ACQUIRE, which drivers refuse.
 type PriDesc struct {
+	_ structs.HostLayout
+
 	Priority int32  // __s32 priority
 	Handle   Handle // __u32 desc
 }
@@ -175,6 +188,8 @@ func (p *PriDesc) Encode(b []byte) {
 // PriPtrCookie is struct binder_pri_ptr_cookie, the argument of BR_ATTEMPT_ACQUIRE, which is never
 // sent.
 type PriPtrCookie struct {
+	_ structs.HostLayout
+
 	Priority int32   // __s32 priority
 	_        uint32  // padding
 	Pointer  Pointer // binder_uintptr_t ptr

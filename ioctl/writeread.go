@@ -1,6 +1,9 @@
 package ioctl
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"structs"
+)
 
 // SizeofWriteRead is sizeof(struct binder_write_read).
 const SizeofWriteRead = 48
@@ -8,6 +11,8 @@ const SizeofWriteRead = 48
 // WriteRead is struct binder_write_read, the argument of BINDER_WRITE_READ. Sizes and consumed
 // counts are bytes; the consumed fields are read on the way in and set on the way out.
 type WriteRead struct {
+	_ structs.HostLayout
+
 	WriteSize     uint64  // binder_size_t write_size
 	WriteConsumed uint64  // binder_size_t write_consumed
 	WriteBuffer   Address // binder_uintptr_t write_buffer
