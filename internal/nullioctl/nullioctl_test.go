@@ -73,7 +73,7 @@ func client() {
 
 // fakeBus knows one open.
 type fakeBus struct {
-	inode uint64
+	inode   uint64
 	answers map[ioctl.Request]syscall.Errno
 
 	mu    sync.Mutex
