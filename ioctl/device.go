@@ -59,7 +59,7 @@ func OpenWith(path string, opts Options) (*Device, error) {
 	if size == 0 {
 		size = DefaultMapSize
 	}
-	flags := syscall.O_RDWR | syscall.O_CLOEXEC
+	flags := syscall.O_RDWR
 	if opts.Nonblock {
 		flags |= syscall.O_NONBLOCK
 	}
@@ -70,38 +70,25 @@ func OpenWith(path string, opts Options) (*Device, error) {
 	d := &Device{path: path, fd: fd}
 	var version int32
 	if err := control(d, BINDER_VERSION, &version); err != nil {
-		syscall.Close(fd)
+		closeFile(fd)
 		if errors.Is(err, syscall.ENOTTY) || errors.Is(err, syscall.EINVAL) {
 			return nil, fmt.Errorf("open %s: not a binder device: %w", path, err)
 		}
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if version != ProtocolVersion {
-		syscall.Close(fd)
+		closeFile(fd)
 		return nil, fmt.Errorf("open %s: the driver speaks binder protocol %d, this program %d: %w",
 			path, version, ProtocolVersion, syscall.EPROTO)
 	}
 	d.version = version
-	d.mapping, err = syscall.Mmap(fd, 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+	d.mapping, err = mapFile(fd, size)
 	if err != nil {
-		syscall.Close(fd)
+		closeFile(fd)
 		return nil, fmt.Errorf("open %s: map a receive buffer of %d bytes: %w", path, size, err)
 	}
 	d.base = AddressOf(d.mapping)
 	return d, nil
-}
-
-// oPath is O_PATH, which package syscall does not have: the same on amd64 and arm64.
-const oPath = 0x200000
-
-// openFile is open(2), again after a signal: an open that a file server answers can be interrupted.
-func openFile(path string, flags int) (int, error) {
-	for {
-		fd, err := syscall.Open(path, flags, 0)
-		if err != syscall.EINTR {
-			return fd, err
-		}
-	}
 }
 
 // enter begins the use of d.fd, unless d is closed.
@@ -118,7 +105,7 @@ func (d *Device) enter() bool {
 func (d *Device) leave() bool {
 	n := d.state.Add(-1)
 	if n == closed && d.state.CompareAndSwap(closed, closed|freed) {
-		syscall.Close(d.fd)
+		closeFile(d.fd)
 	}
 	return n&closed == 0
 }
@@ -136,13 +123,10 @@ func (d *Device) Close() error {
 			break
 		}
 	}
-	// Put a file that takes no ioctl in the place of the device. The device is closed by that,
-	// which wakes its waiting threads, while the number stays ours until they have left.
-	if none, err := openFile("/", oPath|syscall.O_CLOEXEC); err == nil {
-		syscall.Dup3(none, d.fd, syscall.O_CLOEXEC)
-		syscall.Close(none)
-	}
-	err := syscall.Munmap(d.mapping)
+	// This closes the device, which wakes its waiting threads, while the number stays ours until
+	// they have left.
+	hollowFile(d.fd)
+	err := unmapFile(d.mapping)
 	d.leave()
 	if err != nil {
 		return fmt.Errorf("close %s: unmap the receive buffer: %w", d.path, err)

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// This file is the package's only door to unsafe and to raw system calls.
+// This file is the package's only door to unsafe and to system calls.
 //
 // Two things must hold for memory whose address goes to the kernel: it must not move, and it must
 // live until the call is over.
@@ -44,3 +44,37 @@ func ioctl[T any](fd int, r Request, arg *T) syscall.Errno {
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), uintptr(r), uintptr(unsafe.Pointer(arg)))
 	return errno
 }
+
+// openFile is open(2), again after a signal: an open that a file server answers can be interrupted.
+func openFile(path string, flags int) (int, error) {
+	for {
+		fd, err := syscall.Open(path, flags|syscall.O_CLOEXEC, 0)
+		if err != syscall.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// closeFile is close(2). Its error says nothing that could be acted upon.
+func closeFile(fd int) { syscall.Close(fd) }
+
+// oPath is O_PATH, which package syscall does not have: the same on amd64 and arm64.
+const oPath = 0x200000
+
+// hollowFile puts a file that takes no ioctl in the place of fd, which is closed by that.
+func hollowFile(fd int) {
+	none, err := openFile("/", oPath)
+	if err != nil {
+		return // no descriptor to spare: fd closes when its last user leaves
+	}
+	for syscall.Dup3(none, fd, syscall.O_CLOEXEC) == syscall.EINTR {
+	}
+	closeFile(none)
+}
+
+// mapFile maps a receive buffer as the driver demands it: private and read-only.
+func mapFile(fd, size int) ([]byte, error) {
+	return syscall.Mmap(fd, 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+}
+
+func unmapFile(mapping []byte) error { return syscall.Munmap(mapping) }
