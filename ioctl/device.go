@@ -36,14 +36,16 @@ type Device struct {
 	mapping []byte  // the receive buffer, read-only
 	base    Address // where mapping is
 
-	// state counts the calls that use fd; the bit closed is set by Close. While calls are under
+	unmapped atomic.Bool // by Close
+
+	// state counts the calls that use fd; the bit closed is set by Shut. While calls are under
 	// way the number fd stays taken, so that none of them can reach a file opened later.
 	state atomic.Int64
 }
 
 // Bits of Device.state.
 const (
-	closed = 1 << 62 // by Close: no new calls
+	closed = 1 << 62 // by Shut: no new calls
 	freed  = 1 << 61 // by the last to leave: the number fd has been given back
 )
 
@@ -114,21 +116,13 @@ func (d *Device) leave() bool {
 // Threads waiting in a read return, and every call from now on answers os.ErrClosed. What Bytes
 // returned must not be touched any more. The second Close answers os.ErrClosed.
 func (d *Device) Close() error {
-	for {
-		n := d.state.Load()
-		if n&closed != 0 {
-			return fmt.Errorf("close %s: %w", d.path, os.ErrClosed)
-		}
-		if d.state.CompareAndSwap(n, (n+1)|closed) { // +1: we use fd ourselves
-			break
-		}
+	if err := d.Shut(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
 	}
-	// This closes the device, which wakes its waiting threads, while the number stays ours until
-	// they have left.
-	hollowFile(d.fd)
-	err := unmapFile(d.mapping)
-	d.leave()
-	if err != nil {
+	if d.unmapped.Swap(true) {
+		return fmt.Errorf("close %s: %w", d.path, os.ErrClosed)
+	}
+	if err := unmapFile(d.mapping); err != nil {
 		return fmt.Errorf("close %s: unmap the receive buffer: %w", d.path, err)
 	}
 	return nil

@@ -3,6 +3,8 @@ package ioctl
 import (
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // This file is the package's only door to unsafe and to system calls.
@@ -78,3 +80,33 @@ func mapFile(fd, size int) ([]byte, error) {
 }
 
 func unmapFile(mapping []byte) error { return syscall.Munmap(mapping) }
+
+// newPages maps size bytes of fresh memory.
+func newPages(size int) (unsafe.Pointer, error) {
+	return unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+}
+
+// copyPages copies v to offset off of the memory at p, through the kernel: bytes of v that are gone,
+// because their file is, are an error there and the end of the program here.
+func copyPages(p unsafe.Pointer, off uintptr, v []byte) {
+	if len(v) == 0 {
+		return
+	}
+	local := unix.Iovec{Base: (*byte)(unsafe.Add(p, off))}
+	local.SetLen(len(v))
+	remote := unix.RemoteIovec{Base: uintptr(unsafe.Pointer(unsafe.SliceData(v))), Len: len(v)}
+	unix.ProcessVMReadv(unix.Getpid(), []unix.Iovec{local}, []unix.RemoteIovec{remote}, 0)
+}
+
+// moveOver moves the pages at p, as many as mapping has, into mapping's place, and makes them
+// read-only. On error they are gone.
+func moveOver(p unsafe.Pointer, mapping []byte) error {
+	size := uintptr(len(mapping))
+	to := unsafe.Pointer(unsafe.SliceData(mapping))
+	if _, err := unix.MremapPtr(p, size, to, size, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED); err != nil {
+		unix.MunmapPtr(p, size)
+		return err
+	}
+	return unix.Mprotect(mapping, unix.PROT_READ)
+}

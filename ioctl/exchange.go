@@ -27,21 +27,23 @@ func (d *Device) Transfer(write, read []byte) (wrote, nread int, err error) {
 		ReadSize:    uint64(len(read)),
 		ReadBuffer:  AddressOf(read),
 	}
-	for {
-		err = d.WriteRead(&wr)
-		if err != syscall.EINTR {
-			break
-		}
-		if wr.ReadConsumed > 0 || wr.ReadSize == 0 && wr.WriteConsumed >= wr.WriteSize {
-			err = nil
-			break
-		}
+	for again := true; again; {
+		again, err = wr.after(d.WriteRead(&wr))
 	}
 	wrote = int(min(wr.WriteConsumed, uint64(len(write))))
 	nread = int(min(wr.ReadConsumed, uint64(len(read))))
 	runtime.KeepAlive(write)
 	runtime.KeepAlive(read)
 	return wrote, nread, err
+}
+
+// after says what to do when a call with wr answered err: go on with wr as it is now, or return err.
+func (wr *WriteRead) after(err error) (again bool, _ error) {
+	if err != syscall.EINTR {
+		return false, err
+	}
+	done := wr.ReadConsumed > 0 || wr.ReadSize == 0 && wr.WriteConsumed >= wr.WriteSize
+	return !done, nil
 }
 
 // A ShortWrite says that the driver stopped before the end of the commands, without refusing any:
