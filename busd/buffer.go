@@ -3,8 +3,6 @@ package busd
 import (
 	"math/rand/v2"
 	"syscall"
-
-	"github.com/fusebinder/fusebinder/refcount"
 )
 
 // A buffer is an extent of a receive area: a buffer in use, or (inside the allocator) a free one.
@@ -23,16 +21,6 @@ type buffer struct {
 
 	bufferUse
 }
-
-// A bufferUse is what the broker keeps of a buffer in use; the allocator only empties it.
-type bufferUse struct {
-	transaction *transaction   // what it was delivered with, until that is answered
-	node        *refcount.Node // what the transaction is for; nil in a reply
-	clear       bool           // TF_CLEAR_BUF
-}
-
-// recycle empties u for the buffer's next use. Slices may stay, with length 0.
-func (u *bufferUse) recycle() { *u = bufferUse{} }
 
 // An extent is what the allocator keeps of each stretch of an area, in use or free. It is for
 // reading outside the allocator.

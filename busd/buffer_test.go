@@ -111,7 +111,7 @@ func TestBestFit(t *testing.T) {
 	s.takes(0, 48) // an address of its own
 	s.takes(0, 56)
 	s.frees(b, 0, 0)
-	s.takes(57, 64) // the rest of a and b are one
+	s.takes(49, 64) // the rest of a and b are one
 	_ = d
 }
 
@@ -161,7 +161,7 @@ func TestOnewayHalf(t *testing.T) {
 func TestOnewaySpam(t *testing.T) {
 	t.Run("bytes", func(t *testing.T) {
 		s := story(t, 400*pageSize)
-		s.sends(60*pageSize, 7)
+		s.sends(58*pageSize, 7)
 		s.sends(101*pageSize, 1) // more than a quarter
 		if b := s.sends(8, 1); b.spamSuspect {
 			t.Error("suspected while a tenth of the area is left")
