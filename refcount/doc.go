@@ -26,7 +26,7 @@
 //
 // The owner has its own idea of the node's counts, which the node remembers as hasStrong and
 // hasWeak. Where the two differ the owner must be told: a transition says so in its Change, the
-// broker queues the node's work, and when the owner reads, Table.Announce says which of
+// broker queues the node's work, and when the owner reads, Node.Announce says which of
 // BR_INCREFS, BR_ACQUIRE, BR_RELEASE and BR_DECREFS it gets.
 //
 //	first hold by others      Announce: BR_INCREFS, BR_ACQUIRE    hasWeak, hasStrong, both pending
