@@ -1,57 +1,130 @@
-// Package busd is the broker: the Binder driver as a library of pure state.
 package busd
 
-import "syscall"
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
 
-type callState struct{}
+	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/fusebinder/fusebinder/refcount"
+)
+
+// Bus is one set of binder devices: one mount of binderfs.
+type Bus struct {
+	limits Limits
+	ids    refcount.IDs // debug ids of nodes, references and transactions
+	stats  stats
+
+	mu       sync.Mutex
+	contexts []*Context       // by age; guarded by mu
+	users    map[uint32]*user // by euid; guarded by mu
+	down     bool             // Shutdown was called; guarded by mu
+}
 
 // Config holds what an operator may set. The zero value means the defaults.
-type Config struct{}
-
-// Bus is one set of binder devices (one mount of binderfs).
-type Bus struct{}
+type Config struct {
+	Limits Limits
+}
 
 // New makes a bus without devices.
-func New(cfg Config) *Bus { panic("todo") }
+func New(cfg Config) *Bus {
+	return &Bus{limits: cfg.Limits.withDefaults(), users: map[uint32]*user{}}
+}
 
-// AddContext makes a device: EEXIST, ENAMETOOLONG, EINVAL, ENOSPC like binderfs.
-func (b *Bus) AddContext(name string) (*Context, syscall.Errno) { panic("todo") }
+// MaxDeviceName is the longest name a device may have, in bytes (BINDERFS_MAX_NAME).
+const MaxDeviceName = 255
 
-// Drain delivers what other goroutines left undelivered; an edge calls it on a goroutine that
-// takes over while another is stuck in a client's memory.
-func (b *Bus) Drain() { panic("todo") }
+// AddContext makes a device. It answers EEXIST for a name in use and ENAMETOOLONG or EINVAL
+// for one that cannot be a file's name.
+func (b *Bus) AddContext(name string) (*Context, syscall.Errno) {
+	if len(name) > MaxDeviceName {
+		return nil, syscall.ENAMETOOLONG
+	}
+	if name == "" {
+		return nil, syscall.EINVAL
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down {
+		return nil, syscall.ECONNREFUSED
+	}
+	for _, c := range b.contexts {
+		if c.name == name {
+			return nil, syscall.EEXIST
+		}
+	}
+	c := &Context{bus: b, name: name, ledger: refcount.NewLedger(&b.ids)}
+	b.contexts = append(b.contexts, c)
+	return c, 0
+}
 
-// Shutdown answers every parked call, and every later one, with ECONNREFUSED.
-func (b *Bus) Shutdown() { panic("todo") }
+// Contexts lists the devices that are there now, by age.
+func (b *Bus) Contexts() []*Context {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := make([]*Context, 0, len(b.contexts))
+	for _, c := range b.contexts {
+		if !c.removed {
+			list = append(list, c)
+		}
+	}
+	return list
+}
 
-// Context is one binder device: its processes and its context manager.
-type Context struct{}
+// allContexts also lists removed devices that processes still have open.
+func (b *Bus) allContexts() []*Context {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*Context(nil), b.contexts...)
+}
 
-// Open makes a process of a client (the driver's binder_open).
-func (c *Context) Open(cl Client) (*Process, syscall.Errno) { panic("todo") }
+// Drain delivers what other goroutines have left undelivered. An edge calls it on a goroutine
+// that takes over while another is stuck in a client's memory.
+func (b *Bus) Drain() {
+	for _, c := range b.allContexts() {
+		c.drain()
+	}
+}
 
-// Remove forgets the device; processes that have it open go on (binderfs's unlink).
-func (c *Context) Remove() { panic("todo") }
+// Shutdown answers every parked call, and every later one, with ECONNREFUSED, which the header
+// calls "the driver is no longer accepting operations from your process".
+func (b *Bus) Shutdown() {
+	b.mu.Lock()
+	b.down = true
+	b.mu.Unlock()
+	for _, c := range b.allContexts() {
+		c.shutdown()
+	}
+}
 
-// Process is one open of a device.
-type Process struct{}
+// stats counts what was created and deleted, and the commands and returns that passed.
+type stats struct {
+	created, deleted [statObjects]atomic.Int64
+	bc               [maxCommand + 1]atomic.Uint64
+	br               [maxReturn + 1]atomic.Uint64
+}
 
-// Ioctl carries out one ioctl. It replies before it returns, or parks c and replies later.
-func (p *Process) Ioctl(c *Call) { panic("todo") }
+// Objects that stats counts, in the order binder_logs/stats prints them.
+const (
+	statProc = iota
+	statThread
+	statNode
+	statRef
+	statDeath
+	statTransaction
+	statTransactionComplete
+	statFreeze
+	statObjects
+)
 
-// Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
-// The edge makes sure that c is not replied to and used again meanwhile.
-func (p *Process) Interrupt(c *Call) { panic("todo") }
+// The highest ordinals of a BC_ command and of a BR_ code.
+const (
+	maxCommand = 21
+	maxReturn  = 22
+)
 
-// Poll answers which of PollIn and PollErr hold for a thread. With schedule, the process's
-// Watcher hears when that may have changed.
-func (p *Process) Poll(tid ThreadID, schedule bool) uint32 { panic("todo") }
-
-// Flush is a close of one of the descriptors: waiting threads return to user space.
-func (p *Process) Flush() { panic("todo") }
-
-// ThreadGone tells that a thread has ended without BINDER_THREAD_EXIT.
-func (p *Process) ThreadGone(tid ThreadID) { panic("todo") }
-
-// Release is the last close: the process is dead.
-func (p *Process) Release() { panic("todo") }
+func (s *stats) returned(r ioctl.Return) {
+	if n := ioctl.Number(r).Ordinal(); n < len(s.br) {
+		s.br[n].Add(1)
+	}
+}

@@ -67,6 +67,10 @@ type Area interface {
 	// Discard tells that nobody needs bytes [off, off+n) any longer, so that their memory can go
 	// back to the system. Their content is undefined afterwards.
 	Discard(off, n int)
+
+	// Close tells that the broker uses the area no longer: its process was released, and
+	// nobody copies into it any more.
+	Close()
 }
 
 // A File is a descriptor on its way from one client to another, held by the broker.

@@ -1,0 +1,76 @@
+package busd
+
+import (
+	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/fusebinder/fusebinder/refcount"
+)
+
+// A death is the broker's half of a death subscription: its place in a queue.
+type death struct {
+	link
+	*refcount.Death
+}
+
+func (d *death) deliver(th *Thread, r *reading) bool {
+	cookie := uint64(d.Cookie)
+	if d.Deliver() {
+		r.putWord(ioctl.BR_CLEAR_DEATH_NOTIFICATION_DONE, cookie)
+		r.proc.ctx.bus.stats.deleted[statDeath].Add(1)
+		return false
+	}
+	// The recipient will want to make calls because of it: nothing follows it in the same read.
+	r.putWord(ioctl.BR_DEAD_BINDER, cookie)
+	return true
+}
+
+func (d *death) cancel(*Process) {}
+func (d *death) kind() string    { return "death notification" }
+
+// requestDeath is BC_REQUEST_DEATH_NOTIFICATION. The driver passes over a bad handle and over a
+// second request.
+func (p *Process) requestDeath(h ioctl.Handle, cookie ioctl.Cookie) {
+	ref := p.table.Ref(refcount.Handle(h))
+	if ref == nil {
+		return
+	}
+	d, queue, err := ref.RequestDeath(refcount.Cookie(cookie))
+	if err != nil {
+		return
+	}
+	w := &death{Death: d}
+	w.work = w
+	d.Broker = w
+	p.ctx.bus.stats.created[statDeath].Add(1)
+	if queue {
+		p.enqueue(&w.link)
+	}
+}
+
+// clearDeath is BC_CLEAR_DEATH_NOTIFICATION.
+func (th *Thread) clearDeath(h ioctl.Handle, cookie ioctl.Cookie) {
+	ref := th.proc.table.Ref(refcount.Handle(h))
+	if ref == nil {
+		return
+	}
+	if d, queue, err := ref.ClearDeath(refcount.Cookie(cookie)); err == nil && queue {
+		th.confirm(d)
+	}
+}
+
+// deathDone is BC_DEAD_BINDER_DONE.
+func (th *Thread) deathDone(cookie ioctl.Cookie) {
+	if d, queue, err := th.proc.table.DeathDone(refcount.Cookie(cookie)); err == nil && queue {
+		th.confirm(d)
+	}
+}
+
+// confirm lets the client hear that a subscription is cleared: on the same thread if it is a
+// looper, otherwise on one that is.
+func (th *Thread) confirm(d *refcount.Death) {
+	l := &d.Broker.(*death).link
+	if th.looper&(looperRegistered|looperEntered) != 0 {
+		th.enqueue(l)
+	} else {
+		th.proc.enqueue(l)
+	}
+}

@@ -1,0 +1,170 @@
+package busd
+
+import (
+	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/fusebinder/fusebinder/refcount"
+)
+
+// A node is the broker's half of a refcount.Node: what waits for it. As a work, it brings its
+// owner's idea of its counts up to date.
+type node struct {
+	link
+	*refcount.Node
+	hasAsync  bool  // a oneway transaction was given to the owner, its buffer is not freed yet
+	asyncTodo queue // the oneway transactions behind it
+	charged   *user
+}
+
+func nodeOf(n *refcount.Node) *node { return n.Broker.(*node) }
+
+// owner is the process that a table belongs to.
+func processOf(t *refcount.Table) *Process { return t.Broker.(*Process) }
+
+// newNode makes a node of the process, pinned once. Its user has been charged.
+func (p *Process) newNode(obj *ioctl.FlatObject) *refcount.Node {
+	n, err := p.table.NewNode(refcount.Pointer(obj.Binder), refcount.Cookie(obj.Cookie), uint32(obj.Flags))
+	if err != nil {
+		p.user.nodes.Add(-1)
+		return nil
+	}
+	s := &node{Node: n, charged: p.user}
+	s.work = s
+	n.Broker = s
+	p.ctx.bus.stats.created[statNode].Add(1)
+	return n
+}
+
+// changed carries out what a transition of the ledger asks for a node. sender is the thread of
+// the owner's that sends the node, nil when nobody sends it.
+func (ctx *Context) changed(n *refcount.Node, c refcount.Change, sender *Thread) {
+	if c == 0 {
+		return
+	}
+	s := nodeOf(n)
+	switch {
+	case c&refcount.NodeGone != 0:
+		s.gone(ctx)
+	case c&refcount.MoveToThread != 0:
+		s.unlink()
+		sender.enqueueDeferred(&s.link)
+	case c&refcount.TellThread != 0:
+		if !s.queued() {
+			sender.enqueueDeferred(&s.link)
+		}
+	case c&refcount.TellProcess != 0:
+		if !s.queued() {
+			processOf(n.Owner).enqueue(&s.link)
+		}
+	}
+}
+
+// gone ends the broker's half of a node that has left the ledger.
+func (n *node) gone(ctx *Context) {
+	n.unlink()
+	n.charged.nodes.Add(-1)
+	ctx.bus.stats.deleted[statNode].Add(1)
+}
+
+func (n *node) deliver(th *Thread, r *reading) bool {
+	notice, gone := n.Announce()
+	ptr, cookie := ioctl.Pointer(n.Pointer), ioctl.Cookie(n.Cookie)
+	for _, a := range announcements {
+		if notice&a.notice != 0 {
+			r.putPtrCookie(a.code, ptr, cookie)
+		}
+	}
+	if gone {
+		n.gone(th.proc.ctx)
+	}
+	return false
+}
+
+// announcements is what an owner may be told of its node, in the order it is told.
+var announcements = [...]struct {
+	notice refcount.Notice
+	code   ioctl.Return
+}{
+	{refcount.Increfs, ioctl.BR_INCREFS},
+	{refcount.Acquire, ioctl.BR_ACQUIRE},
+	{refcount.Release, ioctl.BR_RELEASE},
+	{refcount.Decrefs, ioctl.BR_DECREFS},
+}
+
+func (n *node) cancel(*Process) {}
+func (n *node) kind() string    { return "node" }
+
+// nextAsync ends a oneway transaction to the node: the next one, if any, goes to the owner.
+func (n *node) nextAsync(p *Process) {
+	if l := n.asyncTodo.pop(); l != nil {
+		p.enqueue(l)
+	} else {
+		n.hasAsync = false
+	}
+}
+
+// dropped carries out what followed from letting go of a handle.
+func (ctx *Context) dropped(d *refcount.Drop) {
+	if d.RefGone {
+		ctx.bus.stats.deleted[statRef].Add(1)
+	}
+	if d.Death != nil {
+		d.Death.Broker.(*death).unlink()
+		ctx.bus.stats.deleted[statDeath].Add(1)
+	}
+	ctx.changed(d.Node, d.Change, nil)
+}
+
+// hold counts one more hold of n by p, making the handle if there is none.
+func (p *Process) hold(n *refcount.Node, strong bool, sender *Thread) (*refcount.Ref, error) {
+	r, c, err := p.table.IncRefFor(n, strong, sender != nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.Strong+r.Weak == 1 {
+		p.ctx.bus.stats.created[statRef].Add(1)
+	}
+	p.ctx.changed(n, c, sender)
+	return r, nil
+}
+
+// releaseChunk is how many nodes or handles of a dead process are taken apart in one go.
+const releaseChunk = 256
+
+// releaseObjects takes a dead process's nodes and handles apart. The context's lock is held, and
+// let go of now and then.
+func (p *Process) releaseObjects() {
+	ctx := p.ctx
+	p.table.Release()
+	breathe := func(n int) {
+		if n%releaseChunk == releaseChunk-1 {
+			ctx.mu.Unlock()
+			ctx.drain()
+			ctx.mu.Lock()
+		}
+	}
+	for i := 0; ; i++ {
+		n, gone, deaths := p.table.OrphanNode(ctx.deaths[:0])
+		if n == nil {
+			break
+		}
+		s := nodeOf(n)
+		s.asyncTodo.cancelAll(p)
+		s.unlink()
+		for _, d := range deaths {
+			processOf(d.Table).enqueue(&d.Broker.(*death).link)
+		}
+		ctx.deaths = deaths
+		if gone {
+			s.gone(ctx)
+		}
+		breathe(i)
+	}
+	for i := 0; ; i++ {
+		_, d, ok := p.table.DropRef()
+		if !ok {
+			break
+		}
+		ctx.dropped(&d)
+		breathe(i)
+	}
+}

@@ -1,0 +1,99 @@
+package busd
+
+import (
+	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/fusebinder/fusebinder/refcount"
+)
+
+// bufferUse is what a buffer holds while it is in use. What the sender wrote into it is never
+// read again: its objects are listed here.
+type bufferUse struct {
+	transaction *transaction   // until it was answered or, if it is not a call, delivered
+	node        *refcount.Node // whom it is for, held strongly; nil for a reply
+	objects     []object       // what it holds of nodes and handles
+	clear       bool           // TF_CLEAR_BUF: zero it when it is freed
+	payer       *user          // who is charged for it
+}
+
+// maxSpareObjects is how many objects a buffer struct keeps room for while unused.
+const maxSpareObjects = 64
+
+func (u *bufferUse) recycle() {
+	objects := u.objects[:0]
+	if cap(objects) > maxSpareObjects {
+		objects = nil
+	}
+	*u = bufferUse{objects: objects}
+}
+
+// An object is a hold that a buffer has: on a node of the receiver's own, or on a handle of it.
+type object struct {
+	node   *refcount.Node // its own, if not nil
+	handle refcount.Handle
+	strong bool
+}
+
+// freeBufferAt is BC_FREE_BUFFER. The context is locked, and unlocked while a buffer is cleared. The driver passes over an address that is none of a buffer's
+// the client was given.
+func (p *Process) freeBufferAt(addr ioctl.Address) {
+	if p.area == nil || addr < p.area.Address() {
+		return
+	}
+	b, errno := p.alloc.claim(uint64(addr - p.area.Address()))
+	if errno != 0 {
+		return
+	}
+	if b.clear {
+		p.ctx.mu.Unlock()
+		clear(p.area.Bytes()[b.off:b.end()])
+		p.area.Publish(int(b.off), int(b.size))
+		p.ctx.mu.Lock()
+	}
+	p.freeBuffer(b)
+}
+
+// freeBuffer gives back what a buffer holds, and its room. If it was a oneway transaction's, the
+// next one to the same node is let through.
+func (p *Process) freeBuffer(b *buffer) {
+	if t := b.transaction; t != nil {
+		t.buf, b.transaction = nil, nil
+	}
+	if b.async && b.node != nil && b.node.Owner != nil {
+		nodeOf(b.node).nextAsync(p)
+	}
+	p.releaseBuffer(b)
+}
+
+// releaseBuffer gives back what a buffer holds, and its room.
+func (p *Process) releaseBuffer(b *buffer) {
+	ctx := p.ctx
+	if b.node != nil {
+		ctx.changed(b.node, b.node.DecLocal(true), nil)
+	}
+	for i := range b.objects {
+		o := &b.objects[i]
+		if o.node != nil {
+			ctx.changed(o.node, o.node.DecLocal(o.strong), nil)
+		} else if _, d, err := p.table.DecHandle(o.handle, o.strong); err == nil {
+			ctx.dropped(&d)
+		}
+		o.node = nil
+	}
+	b.payer.bytes.Add(-int64(b.size))
+	p.alloc.release(b)
+}
+
+// releaseBuffers ends the charges for a dead process's buffers. What they hold is given back
+// with the process's nodes and handles.
+func (p *Process) releaseBuffers() {
+	if p.alloc == nil {
+		return
+	}
+	for b := p.alloc.next(0); b != nil; b = p.alloc.next(b.end()) {
+		if t := b.transaction; t != nil {
+			t.buf, b.transaction = nil, nil
+		}
+		b.payer.bytes.Add(-int64(b.size))
+	}
+	p.alloc = nil
+}

@@ -1,0 +1,210 @@
+package busd
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"github.com/fusebinder/fusebinder/ioctl"
+)
+
+// A transaction is a call, a oneway call or a reply, from the moment its bytes have been copied
+// until it was answered or delivered. A call is on two stacks: that of the thread it came from,
+// linked by fromParent, and, once delivered, that of the thread that serves it, by toParent.
+type transaction struct {
+	link
+	id    uint32
+	code  ioctl.Code
+	flags ioctl.Flags
+	reply bool
+
+	from       *Thread // whom to answer: nil for oneway calls and replies, and when it has died
+	fromParent *transaction
+	to         *Process // nil when the process or thread that had it has died
+	toThread   *Thread
+	toParent   *transaction
+	sender     *Process // for the log and the receiver: who sent it
+	senderTID  ThreadID
+
+	buf    *buffer // nil once the receiver has freed it
+	secctx ioctl.Address
+
+	files       []File   // descriptors on their way
+	fileOffsets []uint32 // where in the buffer their numbers belong
+
+	next *transaction // in the context's list of unused ones
+}
+
+func (t *transaction) oneway() bool { return t.flags&ioctl.TF_ONE_WAY != 0 }
+func (t *transaction) kind() string { return "transaction" }
+
+// newTransaction takes an unused transaction of the context, or makes one.
+func (ctx *Context) newTransaction() *transaction {
+	ctx.bus.stats.created[statTransaction].Add(1)
+	t := ctx.spare
+	if t == nil {
+		t = &transaction{}
+		t.work = t
+		return t
+	}
+	ctx.spare, t.next = t.next, nil
+	return t
+}
+
+// free ends a transaction; its buffer, if it still has one, goes on without it.
+func (t *transaction) free(ctx *Context) {
+	if t.to != nil {
+		t.to.outstanding--
+	}
+	t.detachBuffer()
+	t.closeFiles(ctx)
+	ctx.bus.stats.deleted[statTransaction].Add(1)
+	*t = transaction{link: link{work: t.work}, files: t.files, fileOffsets: t.fileOffsets, next: ctx.spare}
+	ctx.spare = t
+}
+
+// detachBuffer lets the buffer outlive the transaction.
+func (t *transaction) detachBuffer() {
+	if t.buf != nil {
+		t.buf.transaction = nil
+		t.buf = nil
+	}
+}
+
+// closeFiles lets go of the broker's copies of the descriptors.
+func (t *transaction) closeFiles(ctx *Context) {
+	if len(t.files) == 0 {
+		return
+	}
+	t.sender.user.files.Add(-int64(len(t.files)))
+	ctx.closing = append(ctx.closing, t.files...)
+	clear(t.files)
+	t.files, t.fileOffsets = t.files[:0], t.fileOffsets[:0]
+}
+
+// popFrom takes t off the stack of the thread that waits for its answer.
+func (t *transaction) popFrom() {
+	for p := &t.from.stack; *p != nil; {
+		if *p == t {
+			*p = t.fromParent
+			break
+		}
+		if (*p).toThread == t.from {
+			p = &(*p).toParent
+		} else {
+			p = &(*p).fromParent
+		}
+	}
+	t.from = nil
+}
+
+// sendFailedReply answers a call with an error code, or, when the caller has died meanwhile, the
+// call that the caller was serving, and so on up. The transactions end.
+func (t *transaction) sendFailedReply(ctx *Context, code ioctl.Return) {
+	for t != nil {
+		if th := t.from; th != nil {
+			t.popFrom()
+			if th.replyError.code == 0 {
+				th.replyError.code = code
+				th.enqueue(&th.replyError.link)
+				th.wake()
+			}
+			t.free(ctx)
+			return
+		}
+		up := t.fromParent
+		t.free(ctx)
+		t = up
+	}
+}
+
+// cleanup ends a transaction that was not delivered.
+func (t *transaction) cleanup(ctx *Context, code ioctl.Return) {
+	if !t.reply && !t.oneway() {
+		t.sendFailedReply(ctx, code)
+	} else {
+		t.free(ctx)
+	}
+}
+
+// cancel ends a transaction whose receiver has died.
+func (t *transaction) cancel(p *Process) {
+	b := t.buf
+	t.cleanup(p.ctx, ioctl.BR_DEAD_REPLY)
+	if !p.dead {
+		// Only a thread has died: without this the room were lost, and the node's later oneway
+		// transactions would wait for ever.
+		p.freeBuffer(b)
+	}
+}
+
+// deliver writes the transaction to the receiver. It counts as received once the bytes have
+// reached the receiver's memory: see commit.
+func (t *transaction) deliver(th *Thread, r *reading) bool {
+	tr := ioctl.TransactionData{
+		Code: t.code, Flags: t.flags, SenderEUID: t.sender.id.EUID,
+		DataSize: t.buf.dataSize, OffsetsSize: t.buf.offsetsSize,
+		Buffer: th.proc.area.Address() + ioctl.Address(t.buf.off),
+	}
+	tr.Offsets = tr.Buffer + ioctl.Address(align8(t.buf.dataSize))
+	code := ioctl.BR_REPLY
+	if n := t.buf.node; n != nil {
+		code = ioctl.BR_TRANSACTION
+		tr.Target, tr.Cookie = uint64(n.Pointer), ioctl.Cookie(n.Cookie)
+	}
+	if t.from != nil {
+		tr.SenderPID = th.proc.pidOf(&t.from.proc.id)
+	}
+	if t.secctx != 0 {
+		code = ioctl.BR_TRANSACTION_SEC_CTX
+	}
+	r.putTransaction(code, &tr, t.secctx)
+	r.call.state.work = t
+	return true
+}
+
+// commit makes a transaction received whose stream was written to the receiver's memory, or
+// fails it when the memory could not be written.
+func (th *Thread) commit(t *transaction, written bool) {
+	ctx := th.proc.ctx
+	if !written || th.dead {
+		b := t.buf
+		t.cleanup(ctx, ioctl.BR_FAILED_REPLY)
+		th.proc.freeBuffer(b)
+		return
+	}
+	t.buf.userFree = true
+	if t.reply || t.oneway() {
+		t.free(ctx)
+		return
+	}
+	t.toParent, t.toThread = th.stack, th
+	th.stack = t
+}
+
+// giveFiles installs the transaction's descriptors in the receiver and writes their numbers into
+// the buffer. Called with the context unlocked: it may block.
+func (t *transaction) giveFiles(th *Thread) syscall.Errno {
+	p := th.proc
+	fds := make([]uint32, len(t.files))
+	errno := p.files.Give(th.tid, p.area.Address()+ioctl.Address(t.buf.off), t.files, fds)
+	if errno == 0 {
+		for i, off := range t.fileOffsets {
+			at := t.buf.off + uint64(off)
+			binary.LittleEndian.PutUint32(p.area.Bytes()[at:], fds[i])
+			p.area.Publish(int(at), 4)
+		}
+	}
+	return errno
+}
+
+// refuse ends a transaction whose descriptors could not be installed in the receiver: a caller
+// hears BR_FAILED_REPLY, and so does the receiver of a reply. It reports whether the read ends.
+func (t *transaction) refuse(th *Thread, r *reading) bool {
+	b, reply := t.buf, t.reply
+	t.cleanup(th.proc.ctx, ioctl.BR_FAILED_REPLY)
+	th.proc.freeBuffer(b)
+	if reply {
+		r.put(ioctl.BR_FAILED_REPLY)
+	}
+	return reply
+}
