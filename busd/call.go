@@ -26,6 +26,7 @@ type callState struct {
 	out      []byte // the BR_ stream
 	inline   [160]byte
 	work     *transaction // delivered by out, not yet committed
+	reading  reading
 }
 
 // callQueue is the calls that can be delivered, oldest first.

@@ -70,7 +70,8 @@ func (th *Thread) read(c *Call) bool {
 		s.out = s.inline[:0]
 	}
 	s.out = s.out[:0]
-	r := reading{call: c, proc: p}
+	r := &s.reading
+	*r = reading{call: c, proc: p}
 
 	ctx.mu.Lock()
 	if s.wr.ReadConsumed == 0 {
@@ -103,11 +104,11 @@ func (th *Thread) read(c *Call) bool {
 			ctx.mu.Lock()
 			t.closeFiles(ctx)
 			if errno != 0 {
-				last = t.refuse(th, &r)
+				last = t.refuse(th, r)
 				continue
 			}
 		}
-		last = l.work.deliver(th, &r)
+		last = l.work.deliver(th, r)
 	}
 	first := ioctl.Return(0)
 	if p.requested == 0 && p.waiting.first == nil && p.started < p.maxThreads && th.looper&(looperRegistered|looperEntered) != 0 {

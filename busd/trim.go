@@ -48,7 +48,8 @@ func (p *Process) awaitTrim() {
 	for p.trimming {
 		p.ctx.mu.Unlock()
 		p.trimMu.Lock()
-		p.trimMu.Unlock() //nolint:staticcheck // waiting is all
+		//lint:ignore SA2001 waiting is all that is wanted
+		p.trimMu.Unlock()
 		p.ctx.mu.Lock()
 	}
 }
