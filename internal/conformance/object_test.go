@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// meet is the usual cast: a manager, an owner of objects, and a client.
+// meet is the usual cast: a manager, an owner of objects, and a client, the latter two with
+// O_NONBLOCK.
 func meet(t *testing.T) (mgr, owner, client *thread) {
 	t.Helper()
 	b := newBus(t)
-	return b.manager(), b.open().looper(), b.open().looper()
+	return b.manager(), b.open(nonblock).looper(), b.open(nonblock).looper()
 }
 
 func TestObjectBecomesHandle(t *testing.T) {
