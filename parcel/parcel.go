@@ -162,6 +162,8 @@ func (p *Parcel) Release() {
 	p.store, p.data, p.offsets, p.pos = nil, nil, nil, 0
 	p.opts = ReadOptions{}
 	if p.err == nil {
-		p.err = &Error{Op: "use", Err: ErrReleased}
+		p.err = errReleased
 	}
 }
+
+var errReleased error = &Error{Op: "read or write", Err: ErrReleased}

@@ -88,9 +88,14 @@ func (p *Parcel) ReadExtent() Extent {
 // More says whether another field stands in e.
 func (p *Parcel) More(e Extent) bool { return p.err == nil && p.pos < e.end }
 
-// LeaveExtent skips what is left of e.
+// LeaveExtent skips what is left of e. Fields that went beyond its end are an error: to go back
+// there would read the same bytes again, and again for each element of a list.
 func (p *Parcel) LeaveExtent(e Extent) {
-	if p.err == nil {
+	switch {
+	case p.err != nil:
+	case p.pos > e.end:
+		p.fail("read parcelable", e.start, fmt.Sprintf("its size is %d, its fields took %d", e.end-e.start, p.pos-e.start), BAD_VALUE)
+	default:
 		p.pos = e.end
 	}
 }

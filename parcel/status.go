@@ -22,8 +22,9 @@ const (
 	EX_SERVICE_SPECIFIC      Exception = -8
 	EX_PARCELABLE            Exception = -9
 
-	// EX_HAS_NOTED_APPOPS_REPLY_HEADER and EX_HAS_REPLY_HEADER come from Java alone: there was no
-	// exception, and a header to be skipped stands before the result.
+	// EX_HAS_NOTED_APPOPS_REPLY_HEADER and EX_HAS_REPLY_HEADER come from Java alone: a header
+	// stands before the result. The second has a size and is skipped; the first has none and, as
+	// in libbinder of Android 14, ends the reading.
 	EX_HAS_NOTED_APPOPS_REPLY_HEADER Exception = -127
 	EX_HAS_REPLY_HEADER              Exception = -128
 
@@ -146,9 +147,8 @@ func (p *Parcel) WriteStatus(s Status) error {
 // itself is broken the Status is EX_TRANSACTION_FAILED, and Err says where.
 func (p *Parcel) ReadStatus() Status {
 	s := Status{Exception: Exception(p.ReadInt32())}
-	if s.Exception == EX_HAS_NOTED_APPOPS_REPLY_HEADER { // then the status itself follows (Parcel.readExceptionCode, Java)
-		p.skipSized("read app ops reply header")
-		s.Exception = Exception(p.ReadInt32())
+	if s.Exception == EX_HAS_NOTED_APPOPS_REPLY_HEADER {
+		p.fail("read status", p.pos-4, "a header of app ops stands there, whose size Android 14 does not tell", UNKNOWN_ERROR)
 	}
 	if s.Exception == EX_HAS_REPLY_HEADER {
 		p.skipSized("read reply header")

@@ -1,0 +1,5 @@
+//go:build !race
+
+package parcel
+
+const raceEnabled = false
