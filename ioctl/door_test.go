@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,12 +13,8 @@ import (
 // numbers.
 func TestOneDoor(t *testing.T) {
 	allowed := map[string]bool{"Errno": true, "O_RDWR": true, "O_NONBLOCK": true}
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || name == "door.go" {
+	for _, name := range sources(t) {
+		if name == "door.go" {
 			continue
 		}
 		set := token.NewFileSet()
