@@ -1,0 +1,152 @@
+package devicefs
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/fusebinder/fusebinder/busd"
+)
+
+// This file is the fixed part of the tree: what binderfs has beside its devices.
+
+// Logs is what the broker tells about itself in binder_logs.
+type Logs interface {
+	WriteStats(io.Writer)
+	WriteState(io.Writer)
+	WriteTransactions(io.Writer)
+	// WriteProc writes about all opens of one process; false: it has none.
+	WriteProc(w io.Writer, pid busd.ProcessID) bool
+	ProcIDs() []busd.ProcessID
+}
+
+// Node numbers. The fixed ones are small; a file of binder_logs/proc has its pid added to its
+// base; devices come after all of them.
+const (
+	rootNode    = fuse.FUSE_ROOT_ID
+	controlNode = 2
+	fixedNodes  = 16 // directories and files, in the order of fixed
+	procNodes   = 1 << 31
+	deviceNodes = 1 << 32
+)
+
+// An item is a directory or a file of the fixed part.
+type item struct {
+	parent uint64
+	name   string
+	dir    bool
+
+	// content is what reading the file gives, for directories nil. It is taken at open.
+	content func() ([]byte, bool)
+}
+
+// fixed is the fixed part: the item at i is node fixedNodes+i.
+func (t *tree) fixedItems(features []string, logs Logs) {
+	t.features = t.add(rootNode, "features", nil)
+	for _, f := range features {
+		t.add(t.features, f, func() ([]byte, bool) { return []byte("1\n"), true })
+	}
+	t.logs = t.add(rootNode, "binder_logs", nil)
+	if logs == nil {
+		logs = noLogs{}
+	}
+	t.source = logs
+	t.add(t.logs, "stats", written(logs.WriteStats))
+	t.add(t.logs, "state", written(logs.WriteState))
+	t.add(t.logs, "transactions", written(logs.WriteTransactions))
+	t.procs = t.add(t.logs, "proc", nil)
+}
+
+func (t *tree) add(parent uint64, name string, content func() ([]byte, bool)) uint64 {
+	t.fixed = append(t.fixed, item{parent: parent, name: name, dir: content == nil, content: content})
+	return fixedNodes + uint64(len(t.fixed)-1)
+}
+
+// written makes a content of a function that writes it.
+func written(write func(io.Writer)) func() ([]byte, bool) {
+	return func() ([]byte, bool) {
+		var b bytes.Buffer
+		write(&b)
+		return b.Bytes(), true
+	}
+}
+
+type noLogs struct{}
+
+func (noLogs) WriteStats(io.Writer)                     {}
+func (noLogs) WriteState(io.Writer)                     {}
+func (noLogs) WriteTransactions(io.Writer)              {}
+func (noLogs) WriteProc(io.Writer, busd.ProcessID) bool { return false }
+func (noLogs) ProcIDs() []busd.ProcessID                { return nil }
+
+// item finds a fixed item, or the file of a process in binder_logs/proc.
+func (t *tree) item(id uint64) (item, bool) {
+	switch {
+	case id == rootNode:
+		return item{dir: true}, true
+	case id >= fixedNodes && id < fixedNodes+uint64(len(t.fixed)):
+		return t.fixed[id-fixedNodes], true
+	case id >= procNodes && id < deviceNodes:
+		pid := busd.ProcessID(id - procNodes)
+		return item{parent: t.procs, name: strconv.Itoa(int(pid)), content: func() ([]byte, bool) {
+			var b bytes.Buffer
+			ok := t.source.WriteProc(&b, pid)
+			return b.Bytes(), ok
+		}}, true
+	}
+	return item{}, false
+}
+
+// find looks for a name in a directory of the fixed part.
+func (t *tree) find(parent uint64, name string) (uint64, syscall.Errno) {
+	for i, x := range t.fixed {
+		if x.parent == parent && x.name == name {
+			return fixedNodes + uint64(i), 0
+		}
+	}
+	if parent == t.procs {
+		pid, err := strconv.ParseUint(name, 10, 31)
+		if err == nil && strconv.FormatUint(pid, 10) == name && slices.Contains(t.source.ProcIDs(), busd.ProcessID(pid)) {
+			return procNodes + pid, 0
+		}
+	}
+	return 0, syscall.ENOENT
+}
+
+// list is what READDIR tells about a directory. Devices have no number of their own before they
+// are looked up; their minor serves.
+func (t *tree) list(id uint64) []fuse.DirEntry {
+	l := []fuse.DirEntry{{Name: ".", Ino: id, Mode: syscall.S_IFDIR}, {Name: "..", Ino: rootNode, Mode: syscall.S_IFDIR}}
+	if id == rootNode {
+		l = append(l, fuse.DirEntry{Name: controlName, Ino: controlNode, Mode: syscall.S_IFREG})
+		t.mu.Lock()
+		for _, d := range t.devices {
+			l = append(l, fuse.DirEntry{Name: d.name, Ino: deviceNodes - 1 - uint64(d.minor), Mode: syscall.S_IFREG})
+		}
+		t.mu.Unlock()
+	}
+	for i, x := range t.fixed {
+		if x.parent != id {
+			continue
+		}
+		mode := uint32(syscall.S_IFREG)
+		if x.dir {
+			mode = syscall.S_IFDIR
+		}
+		l = append(l, fuse.DirEntry{Name: x.name, Ino: fixedNodes + uint64(i), Mode: mode})
+	}
+	if id == t.procs {
+		pids := t.source.ProcIDs()
+		slices.Sort(pids)
+		for _, pid := range slices.Compact(pids) {
+			l = append(l, fuse.DirEntry{Name: strconv.Itoa(int(pid)), Ino: procNodes + uint64(pid), Mode: syscall.S_IFREG})
+		}
+	}
+	slices.SortFunc(l[2:], func(a, b fuse.DirEntry) int { return strings.Compare(a.Name, b.Name) })
+	return l
+}

@@ -1,0 +1,210 @@
+// Package devicefs is the broker's edge: it mounts a directory that looks like binderfs and turns
+// what happens to its files into calls of the broker.
+//
+// A reader takes one request after the other from /dev/fuse and handles it in place: an ioctl is
+// answered at once, or parked as a plain struct that the broker completes later. Nothing is
+// handed from goroutine to goroutine, because that costs more than everything else together.
+// The price is that a reader may get stuck in a client's memory; a watchdog sees that within
+// milliseconds and wakes a spare reader.
+//
+// IOCTL, POLL, INTERRUPT, FLUSH and RELEASE are handled here. All other operations go to go-fuse,
+// which parses them and calls the methods of tree.
+//
+// Locks, each taken with none of the others held: Server.mu (readers), tree.mu (nodes and
+// devices), opens.mu, requests.mu (ioctls under way), threads.mu. None is held while the broker
+// is called, or a client's memory touched.
+package devicefs
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/fusebinder/fusebinder/busd"
+)
+
+// A Server is a mounted directory of binder devices.
+type Server struct {
+	opts  Options
+	log   *slog.Logger
+	dir   string
+	wire  wire
+	mount mountID
+	bus   *busd.Bus
+	tree  *tree
+	fuse  *fuse.ProtocolServer
+
+	requests requests
+	opens    opens
+	threads  *threads
+	timeout  time.Duration // the kernel aborts the mount when an ioctl waits for so long; 0: never
+
+	mode    atomic.Int32 // Mode; Auto until the kernel has been asked
+	ready   chan struct{}
+	done    chan struct{}
+	failed  error // why Serve ended, if not because of the unmount; read after done
+	closing atomic.Bool
+
+	watchdog watchdog
+
+	mu      sync.Mutex
+	reading sync.WaitGroup // the readers
+	spares  []*reader      // guarded by mu
+	total   int            // guarded by mu
+	ended   bool           // guarded by mu
+}
+
+// Mount mounts the devices at dir, an existing directory. It clears away what a crashed broker
+// left there, and refuses a directory on which anything else is mounted. Nobody is served before
+// Serve is called.
+//
+// Whoever mounts must not use the mount: a process that waits for itself cannot be killed.
+func Mount(dir string, opts Options) (*Server, error) {
+	opts = opts.withDefaults()
+	s := &Server{
+		opts:    opts,
+		log:     opts.Logger,
+		bus:     busd.New(opts.Bus),
+		ready:   make(chan struct{}),
+		done:    make(chan struct{}),
+		timeout: requestTimeout(),
+	}
+	s.watchdog.wake = make(chan struct{}, 1)
+	var err error
+	if s.tree, err = newTree(s); err != nil {
+		return nil, err
+	}
+	s.fuse = fuse.NewProtocolServer(s.tree, &fuse.MountOptions{
+		MaxWrite:      maxRead,
+		MaxStackDepth: 1,
+		Logger:        slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		PanicHandler: func(v any) fuse.Status {
+			panic(v) // a bug: die at once, so that the kernel aborts the mount and nobody hangs
+		},
+	})
+	if s.threads, err = newThreads(); err != nil {
+		return nil, err
+	}
+	if s.dir, s.wire, s.mount, err = mount(dir, opts); err != nil {
+		s.threads.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Bus is the broker behind the mount.
+func (s *Server) Bus() *busd.Bus { return s.bus }
+
+// Dir is the mount point, absolute and without symbolic links.
+func (s *Server) Dir() string { return s.dir }
+
+// Mode is how clients see their receive areas: Passthrough or Store once Ready is closed.
+func (s *Server) Mode() Mode { return Mode(s.mode.Load()) }
+
+// Ready is closed when the mount works.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Done is closed when the mount is gone and Serve about to return.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Serve answers requests until the directory is unmounted, by Close or by anybody else.
+func (s *Server) Serve() error {
+	if s.opts.RawReader {
+		if err := interruptible(); err != nil {
+			s.log.Warn("the raw reader is not available, the ordinary one serves", "err", err)
+			s.opts.RawReader = false
+		}
+	}
+	s.mu.Lock()
+	first := s.newReader()
+	for range sparesAhead {
+		s.spares = append(s.spares, s.newSpare())
+	}
+	s.mu.Unlock()
+	s.watchdog.current.Store(first)
+	stop := make(chan struct{})
+	var helpers sync.WaitGroup
+	helpers.Go(func() { s.watch(stop) })
+	if s.timeout > 0 {
+		helpers.Go(func() { s.sweep(stop) })
+	}
+
+	first.loop()
+
+	s.reading.Wait()
+	close(stop)
+	helpers.Wait()
+	s.bus.Shutdown()
+	s.opens.each((*open).release)
+	s.threads.close()
+	unix.Close(int(s.wire))
+	close(s.done)
+	return s.failed
+}
+
+// end lets every reader go; the first to see that the mount is gone calls it.
+func (s *Server) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.ended = true
+	s.failed = err
+	for _, r := range s.spares {
+		close(r.wake)
+	}
+	s.spares = nil
+}
+
+// closeWait is how long Close waits for clients that still hold the device open.
+const closeWait = 2 * time.Second
+
+// Close ends the service: every parked ioctl, and every later one, is answered ECONNREFUSED, and
+// the directory is unmounted. Clients that still hold a device open keep the mount alive out of
+// sight; Close says so after two seconds, and what they hold ends with the process.
+func (s *Server) Close() error {
+	s.closing.Store(true)
+	s.bus.Shutdown()
+	if err := s.unmount(); err != nil {
+		return err
+	}
+	select {
+	case <-s.done:
+		return nil
+	case <-time.After(closeWait):
+		return fmt.Errorf("unmount %s: clients still have its devices open; they are cut off when this process ends", s.dir)
+	}
+}
+
+func (s *Server) unmount() error {
+	err := unix.Unmount(s.dir, unix.UMOUNT_NOFOLLOW)
+	if err == unix.EBUSY {
+		err = unix.Unmount(s.dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
+	switch err {
+	case nil, unix.EINVAL, unix.ENOENT: // somebody has unmounted it already
+		return nil
+	}
+	return fmt.Errorf("unmount %s: %w", s.dir, err)
+}
+
+// fatal ends a mount that cannot work.
+func (s *Server) fatal(err error) {
+	s.log.Error("the mount cannot work", "dir", s.dir, "err", err)
+	s.end(err)
+	go func() {
+		if err := s.unmount(); err != nil {
+			s.log.Error("cannot unmount", "err", err)
+		}
+	}()
+}
+
+// gone tells whether errno of a read means that the mount is gone.
+func gone(errno syscall.Errno) bool { return errno == syscall.ENODEV }

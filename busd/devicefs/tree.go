@@ -1,0 +1,351 @@
+package devicefs
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// tree is the file system as go-fuse calls it: names, attributes, and the opening and reading of
+// files.
+type tree struct {
+	fuse.RawFileSystem // answers ENOSYS to everything else
+	server             *Server
+	born               time.Time
+
+	// The fixed part does not change after newTree.
+	fixed                 []item
+	features, logs, procs uint64
+	source                Logs
+
+	mu        sync.Mutex
+	devices   map[string]*device  // guarded by mu
+	nodes     map[uint64]*node    // of devices; guarded by mu
+	snapshots map[uint64]snapshot // open files and directories; guarded by mu
+	lastNode  uint64              // guarded by mu
+	lastMinor uint32              // guarded by mu
+	lastFile  uint64              // guarded by mu
+
+	controlMode, controlUID, controlGID uint32 // guarded by mu
+}
+
+// A snapshot is what an open file or directory showed when it was opened.
+type snapshot struct {
+	content []byte
+	entries []fuse.DirEntry
+	control bool
+}
+
+// attrValid is how long the kernel may believe in attributes, which only SETATTR changes.
+const attrValid = time.Hour
+
+func newTree(s *Server) (*tree, error) {
+	t := &tree{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(),
+		server:        s,
+		born:          time.Now(),
+		devices:       map[string]*device{},
+		nodes:         map[uint64]*node{},
+		snapshots:     map[uint64]snapshot{},
+		lastNode:      deviceNodes,
+		controlMode:   0600,
+	}
+	logs, _ := any(s.bus).(Logs)
+	t.fixedItems(s.opts.Features, logs)
+	for _, name := range s.opts.Devices {
+		if _, errno := t.addDevice(name); errno != 0 {
+			return nil, fmt.Errorf("make the device %q: %w", name, errno)
+		}
+	}
+	return t, nil
+}
+
+// forget drops a node that the kernel does not know any longer, n times looked up.
+func (t *tree) Forget(id, n uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x := t.nodes[id]
+	if x == nil {
+		return
+	}
+	x.lookups -= min(n, x.lookups)
+	if x.lookups == 0 {
+		delete(t.nodes, id)
+	}
+}
+
+// claim makes the caller the one who has a node open. used tells that it had been open before.
+func (t *tree) claim(n *node) (used, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n.open {
+		return false, false
+	}
+	used = n.used
+	n.open, n.used = true, true
+	return used, true
+}
+
+func (t *tree) disclaim(n *node) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.open = false
+}
+
+func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	if h.NodeId == rootNode {
+		t.mu.Lock()
+		if d := t.devices[name]; d != nil {
+			t.lastNode++
+			t.nodes[t.lastNode] = &node{id: t.lastNode, device: d, lookups: 1}
+			out.NodeId = t.lastNode
+			t.attributes(out.NodeId, &out.Attr)
+			t.mu.Unlock()
+			out.SetAttrTimeout(attrValid)
+			return fuse.OK // entry timeout 0: the next one looks up again
+		}
+		t.mu.Unlock()
+		if name == controlName {
+			out.NodeId = controlNode
+		}
+	}
+	if out.NodeId == 0 {
+		id, errno := t.find(h.NodeId, name)
+		if errno != 0 {
+			return fuse.Status(errno)
+		}
+		out.NodeId = id
+	}
+	t.mu.Lock()
+	t.attributes(out.NodeId, &out.Attr)
+	t.mu.Unlock()
+	out.SetAttrTimeout(attrValid)
+	if out.NodeId < procNodes {
+		out.SetEntryTimeout(attrValid)
+	}
+	return fuse.OK
+}
+
+// attributes fills in what stat(2) shows. It needs mu.
+func (t *tree) attributes(id uint64, a *fuse.Attr) bool {
+	*a = fuse.Attr{Ino: id, Nlink: 1, Blksize: 4096}
+	a.SetTimes(&t.born, &t.born, &t.born)
+	if id == controlNode {
+		a.Mode = syscall.S_IFREG | t.controlMode
+		a.Uid, a.Gid = t.controlUID, t.controlGID
+		return true
+	}
+	if n := t.nodes[id]; n != nil {
+		a.Mode = syscall.S_IFREG | n.device.mode
+		a.Uid, a.Gid = n.device.uid, n.device.gid
+		a.Size = fileSize
+		return true
+	}
+	x, ok := t.item(id)
+	switch {
+	case !ok:
+		return false
+	case x.dir:
+		a.Mode = syscall.S_IFDIR | 0755
+		a.Nlink = 2
+	default:
+		a.Mode = syscall.S_IFREG | 0444
+	}
+	return true
+}
+
+func (t *tree) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.attributes(in.NodeId, &out.Attr) {
+		return fuse.ENOENT
+	}
+	out.SetTimeout(attrValid)
+	return fuse.OK
+}
+
+// SetAttr changes mode and owner of devices, which then belong to the name. A change of size or
+// times goes nowhere, as with a device.
+func (t *tree) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mode, uid, gid := &t.controlMode, &t.controlUID, &t.controlGID
+	if n := t.nodes[in.NodeId]; n != nil {
+		mode, uid, gid = &n.device.mode, &n.device.uid, &n.device.gid
+	} else if in.NodeId != controlNode {
+		return fuse.EPERM
+	}
+	if v, ok := in.GetMode(); ok {
+		*mode = v & 07777
+	}
+	if v, ok := in.GetUID(); ok {
+		*uid = v
+	}
+	if v, ok := in.GetGID(); ok {
+		*gid = v
+	}
+	t.attributes(in.NodeId, &out.Attr)
+	out.SetTimeout(attrValid)
+	return fuse.OK
+}
+
+// keep remembers a snapshot and answers the handle of the open file.
+func (t *tree) keep(s snapshot) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lastFile++ // below every handle of an open device: those have the highest bit set
+	t.snapshots[t.lastFile] = s
+	return t.lastFile
+}
+
+func (t *tree) snapshot(handle uint64) (snapshot, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.snapshots[handle]
+	return s, ok
+}
+
+func (t *tree) drop(handle uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.snapshots, handle)
+}
+
+func (t *tree) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	t.mu.Lock()
+	n := t.nodes[in.NodeId]
+	t.mu.Unlock()
+	if n != nil {
+		return fuse.Status(t.server.openDevice(n, in, out))
+	}
+	out.OpenFlags = fuse.FOPEN_DIRECT_IO
+	if in.NodeId == controlNode {
+		out.Fh = t.keep(snapshot{control: true})
+		return fuse.OK
+	}
+	x, ok := t.item(in.NodeId)
+	if !ok || x.dir {
+		return fuse.ENOENT
+	}
+	if in.Flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return fuse.EACCES
+	}
+	content, ok := x.content()
+	if !ok {
+		return fuse.ENOENT
+	}
+	out.Fh = t.keep(snapshot{content: content})
+	return fuse.OK
+}
+
+// Read answers from the snapshot or, for a device, what its client has received: in Store mode
+// the kernel reads pages that it does not have.
+func (t *tree) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	content := []byte(nil)
+	if o := t.server.opens.get(in.Fh); o != nil {
+		if t.server.Mode() != Store {
+			return nil, fuse.EINVAL // as the driver, which has no read
+		}
+		return t.readArea(o, in, buf)
+	}
+	s, ok := t.snapshot(in.Fh)
+	if !ok || s.control {
+		return nil, fuse.EINVAL
+	}
+	content = s.content
+	off := min(in.Offset, uint64(len(content)))
+	end := min(off+uint64(in.Size), uint64(len(content)))
+	return fuse.ReadResultData(content[off:end]), fuse.OK
+}
+
+// readArea copies, for the memory may go away as soon as we return.
+func (t *tree) readArea(o *open, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	a := o.backing.view(0, fileSize)
+	if a == nil {
+		return nil, fuse.EIO
+	}
+	defer a.Close()
+	off := min(in.Offset, fileSize)
+	end := min(off+uint64(in.Size), fileSize)
+	n := copy(buf, a.Bytes()[off:end])
+	return fuse.ReadResultData(buf[:n]), fuse.OK
+}
+
+func (t *tree) Write(<-chan struct{}, *fuse.WriteIn, []byte) (uint32, fuse.Status) {
+	return 0, fuse.EINVAL
+}
+
+func (t *tree) Writev(<-chan struct{}, *fuse.WriteIn, [][]byte) (uint32, fuse.Status) {
+	return 0, fuse.EINVAL
+}
+
+func (t *tree) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	x, ok := t.item(in.NodeId)
+	if !ok || !x.dir {
+		return fuse.ENOENT
+	}
+	out.Fh = t.keep(snapshot{entries: t.list(in.NodeId)})
+	return fuse.OK
+}
+
+func (t *tree) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	s, ok := t.snapshot(in.Fh)
+	if !ok {
+		return fuse.EBADF
+	}
+	for i := in.Offset; i < uint64(len(s.entries)); i++ {
+		e := s.entries[i]
+		e.Off = i + 1
+		if !out.AddDirEntry(e) {
+			break
+		}
+	}
+	return fuse.OK
+}
+
+func (t *tree) ReleaseDir(in *fuse.ReleaseIn) { t.drop(in.Fh) }
+
+func (t *tree) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	out.Bsize, out.Frsize, out.NameLen = 4096, 4096, 255
+	return fuse.OK
+}
+
+// Unlink removes a device. What has it open goes on with it.
+func (t *tree) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
+	if h.NodeId != rootNode {
+		return fuse.EPERM
+	}
+	return fuse.Status(t.removeDevice(name))
+}
+
+// The directory has no other operations, and binderfs answers EPERM to all of them but the
+// making of a file.
+
+func (t *tree) Create(<-chan struct{}, *fuse.CreateIn, string, *fuse.CreateOut) fuse.Status {
+	return fuse.EACCES
+}
+
+func (t *tree) Mknod(<-chan struct{}, *fuse.MknodIn, string, *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+func (t *tree) Mkdir(<-chan struct{}, *fuse.MkdirIn, string, *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+func (t *tree) Rmdir(<-chan struct{}, *fuse.InHeader, string) fuse.Status { return fuse.EPERM }
+
+func (t *tree) Symlink(<-chan struct{}, *fuse.InHeader, string, string, *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+func (t *tree) Link(<-chan struct{}, *fuse.LinkIn, string, *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
+func (t *tree) Rename(<-chan struct{}, *fuse.RenameIn, string, string) fuse.Status {
+	return fuse.EPERM
+}
