@@ -1,6 +1,9 @@
 package busd
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/fusebinder/fusebinder/ioctl"
 	"github.com/fusebinder/fusebinder/refcount"
 )
@@ -24,7 +27,17 @@ func (d *death) deliver(th *Thread, r *reading) bool {
 }
 
 func (d *death) cancel(*Process) {}
-func (d *death) kind() string    { return "death notification" }
+
+func (d *death) print(w io.Writer, prefix string) {
+	what := "has dead binder"
+	switch {
+	case d.Confirms():
+		what = "has cleared death notification"
+	case d.Cleared():
+		what = "has cleared dead binder"
+	}
+	fmt.Fprintf(w, "%s%s\n", prefix, what)
+}
 
 // requestDeath is BC_REQUEST_DEATH_NOTIFICATION. The driver passes over a bad handle and over a
 // second request.

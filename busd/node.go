@@ -1,6 +1,9 @@
 package busd
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/fusebinder/fusebinder/ioctl"
 	"github.com/fusebinder/fusebinder/refcount"
 )
@@ -91,7 +94,10 @@ var announcements = [...]struct {
 }
 
 func (n *node) cancel(*Process) {}
-func (n *node) kind() string    { return "node" }
+
+func (n *node) print(w io.Writer, prefix string) {
+	fmt.Fprintf(w, "%snode work %d: u%016x c%016x\n", prefix, n.ID, n.Pointer, n.Cookie)
+}
 
 // nextAsync ends a oneway transaction to the node: the next one, if any, goes to the owner.
 func (n *node) nextAsync(p *Process) {

@@ -10,11 +10,12 @@ import (
 type looper uint8
 
 const (
-	looperRegistered looper = 1 << iota // BC_REGISTER_LOOPER: asked for by BR_SPAWN_LOOPER
-	looperEntered                       // BC_ENTER_LOOPER: came by itself
-	looperExited                        // BC_EXIT_LOOPER
-	looperInvalid                       // both of the first two, or one unasked for
-	looperPoll                          // uses poll(2) or epoll(7)
+	looperRegistered looper = 0x01 // BC_REGISTER_LOOPER: asked for by BR_SPAWN_LOOPER
+	looperEntered    looper = 0x02 // BC_ENTER_LOOPER: came by itself
+	looperExited     looper = 0x04 // BC_EXIT_LOOPER
+	looperInvalid    looper = 0x08 // both of the first two, or one unasked for
+	looperWaiting    looper = 0x10 // for binder_logs only: see Thread.state
+	looperPoll       looper = 0x20 // uses poll(2) or epoll(7)
 )
 
 // Thread is a client's thread as the broker knows it: from its first ioctl or poll to
@@ -48,6 +49,14 @@ type Thread struct {
 	inWaiting   bool
 
 	goodRead ioctl.Address // a read buffer that could be written the last time
+}
+
+// state is the looper bits as binder_logs prints them.
+func (th *Thread) state() looper {
+	if th.call != nil && th.call.state.phase == parked {
+		return th.looper | looperWaiting
+	}
+	return th.looper
 }
 
 // thread finds or makes the thread tid.

@@ -2,6 +2,8 @@ package busd
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"syscall"
 
 	"github.com/fusebinder/fusebinder/ioctl"
@@ -35,7 +37,29 @@ type transaction struct {
 }
 
 func (t *transaction) oneway() bool { return t.flags&ioctl.TF_ONE_WAY != 0 }
-func (t *transaction) kind() string { return "transaction" }
+
+func (t *transaction) print(w io.Writer, prefix string) {
+	toPID, toTID := ProcessID(0), ThreadID(0)
+	if t.to != nil {
+		toPID = t.to.id.PID
+	}
+	if t.toThread != nil {
+		toTID = t.toThread.tid
+	}
+	needReply := bit(!t.reply && !t.oneway())
+	fmt.Fprintf(w, "%s %d: from %d:%d to %d:%d code %x flags %x r%d", prefix, t.id, t.sender.id.PID, t.senderTID, toPID, toTID, uint32(t.code), uint32(t.flags), needReply)
+	switch b := t.buf; {
+	case t.to == nil:
+		fmt.Fprintln(w)
+	case b == nil:
+		fmt.Fprintln(w, " buffer free")
+	default:
+		if b.node != nil {
+			fmt.Fprintf(w, " node %d", b.node.ID)
+		}
+		fmt.Fprintf(w, " size %d:%d offset %x\n", b.dataSize, b.offsetsSize, b.off)
+	}
+}
 
 // newTransaction takes an unused transaction of the context, or makes one.
 func (ctx *Context) newTransaction() *transaction {

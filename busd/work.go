@@ -1,6 +1,11 @@
 package busd
 
-import "github.com/fusebinder/fusebinder/ioctl"
+import (
+	"fmt"
+	"io"
+
+	"github.com/fusebinder/fusebinder/ioctl"
+)
 
 // A work is something that waits in a queue to be told to a client.
 type work interface {
@@ -11,8 +16,8 @@ type work interface {
 	// cancel undoes the work of a dead thread or process. Called with the context locked.
 	cancel(p *Process)
 
-	// kind says in a word what it is, for binder_logs.
-	kind() string
+	// print describes the work in a line for binder_logs.
+	print(w io.Writer, prefix string)
 }
 
 // A link puts a work in at most one queue. It is part of the work it names.
@@ -50,7 +55,7 @@ func (q *queue) empty() bool { return q.first == nil }
 
 func (q *queue) push(l *link) {
 	if l.queue != nil {
-		panic("busd: work is in a queue already: " + l.work.kind())
+		panic("busd: work is in a queue already")
 	}
 	l.queue, l.prev = q, q.last
 	if q.last != nil {
@@ -90,7 +95,10 @@ func (n *notice) deliver(th *Thread, r *reading) bool {
 }
 
 func (n *notice) cancel(*Process) { n.code = 0 }
-func (n *notice) kind() string    { return "error" }
+
+func (n *notice) print(w io.Writer, prefix string) {
+	fmt.Fprintf(w, "%stransaction error: %d\n", prefix, n.code)
+}
 
 // A completion is BR_TRANSACTION_COMPLETE or what stands in its place.
 type completion struct {
@@ -114,7 +122,9 @@ func (w *completion) cancel(p *Process) {
 	w.next, p.completions = p.completions, w
 }
 
-func (w *completion) kind() string { return "transaction complete" }
+func (*completion) print(w io.Writer, prefix string) {
+	fmt.Fprintf(w, "%stransaction complete\n", prefix)
+}
 
 // newCompletion takes an unused completion of the process, or makes one.
 func (p *Process) newCompletion(code ioctl.Return) *completion {
