@@ -87,8 +87,8 @@ func newPages(size int) (unsafe.Pointer, error) {
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 }
 
-// copyPages copies v to offset off of the memory at p, through the kernel: bytes of v that are gone,
-// because their file is, are an error there and the end of the program here.
+// copyPages copies v to offset off of the memory at p. The kernel does it: where v's file is gone it
+// stops with an error, which is ignored, while touching v here would end the program.
 func copyPages(p unsafe.Pointer, off uintptr, v []byte) {
 	if len(v) == 0 {
 		return
