@@ -117,7 +117,7 @@ func (th *Thread) writeRead(c *Call) {
 // the driver does. A buffer that could be written the last time is not tried again.
 func (th *Thread) probe(c *Call) int32 {
 	wr := &c.state.wr
-	if wr.ReadConsumed != 0 || wr.ReadBuffer == th.goodRead {
+	if wr.ReadConsumed != 0 || (wr.ReadBuffer == th.goodRead && wr.ReadBuffer != 0) {
 		return 0
 	}
 	noop := c.state.inline[:4]
