@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// newManager is the service manager as a process beside the broker.
+func newManager() *cobra.Command {
+	lifelineFD, readyFD := -1, -1
+	cmd := &cobra.Command{
+		Use:         "servicemanager DEVICE",
+		Hidden:      true,
+		Annotations: map[string]string{"speaks for": "busd servicemanager"},
+		Args:        cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			lifeline, ready := inherited(lifelineFD, "lifeline"), inherited(readyFD, "ready")
+			return manage(args[0], lifeline, ready)
+		},
+	}
+	cmd.Flags().IntVar(&lifelineFD, "lifeline-fd", -1, "serve until this descriptor's other end is closed")
+	cmd.Flags().IntVar(&readyFD, "ready-fd", -1, "write a byte to this descriptor when ready")
+	return cmd
+}
+
+// A managerKeeper keeps a service manager running on a device.
+type managerKeeper struct {
+	device string
+	log    *slog.Logger
+	quit   chan struct{}
+	ended  sync.WaitGroup
+}
+
+// restartPause is how long a service manager that ended stays away, so that one that cannot work
+// does not busy the machine.
+const restartPause = time.Second
+
+// startManager starts a service manager and starts it again whenever it ends.
+func startManager(device string, log *slog.Logger) (*managerKeeper, error) {
+	k := &managerKeeper{device: device, log: log, quit: make(chan struct{})}
+	first, err := k.start()
+	if err != nil {
+		return nil, err
+	}
+	k.ended.Go(func() { k.keep(first) })
+	return k, nil
+}
+
+func (k *managerKeeper) start() (*part, error) {
+	cmd := self("servicemanager", "--lifeline-fd=3", "--ready-fd=4", k.device)
+	cmd.Env = without(os.Environ(), "NOTIFY_SOCKET")
+	p := startPart(cmd)
+	if err := p.waitReady(); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("the service manager did not start: %w", err)
+	}
+	return p, nil
+}
+
+func (k *managerKeeper) keep(p *part) {
+	for {
+		select {
+		case <-k.quit:
+			p.stop()
+			return
+		case <-p.done:
+			k.log.Error("the service manager has ended and is started again; services must register again", "err", p.err)
+		}
+		for {
+			select {
+			case <-k.quit:
+				return
+			case <-time.After(restartPause):
+			}
+			next, err := k.start()
+			if err == nil {
+				p = next
+				break
+			}
+			k.log.Error("the service manager is still away", "err", err)
+		}
+	}
+}
+
+// stop ends the service manager.
+func (k *managerKeeper) stop() {
+	close(k.quit)
+	k.ended.Wait()
+}
+
+func manage(device string, lifeline, ready *os.File) error { return fmt.Errorf("the service manager is not part of this build yet") }
