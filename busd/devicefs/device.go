@@ -56,8 +56,9 @@ type node struct {
 
 	// The fields below are guarded by tree.mu.
 	lookups uint64
-	open    bool // somebody has it open
-	used    bool // somebody has had it open
+	claimed bool  // somebody opens it, or has it open
+	used    bool  // somebody has had it open
+	open    *open // nil while it is being opened
 }
 
 // An open is one open file of a device: one process of the broker.
@@ -136,7 +137,8 @@ func (o *open) start(tid busd.ThreadID, used bool) syscall.Errno {
 		o.drop()
 		return errno
 	}
-	o.handle = s.opens.add(o)
+	s.opens.add(o)
+	s.tree.publish(o)
 	return 0
 }
 

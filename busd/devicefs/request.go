@@ -66,7 +66,6 @@ type requests struct {
 	buckets [1024]*request // guarded by mu
 	pool    *request       // linked by next; guarded by mu
 	pooled  int            // guarded by mu
-	count   int            // guarded by mu
 	early   early          // guarded by mu
 }
 
@@ -96,7 +95,6 @@ func (t *requests) add(o *open, unique uint64) *request {
 		q.next.prev = q
 	}
 	*b = q
-	t.count++
 	q.call.Interrupted = t.early.take(unique)
 	t.mu.Unlock()
 	return q
@@ -114,7 +112,6 @@ func (t *requests) remove(q *request) {
 		q.next.prev = q.prev
 	}
 	q.next, q.prev = nil, nil
-	t.count--
 	t.mu.Unlock()
 }
 
@@ -147,11 +144,4 @@ func (t *requests) unpin(q *request) {
 		t.put(q)
 	}
 	t.mu.Unlock()
-}
-
-// waiting tells how many ioctls are not answered.
-func (t *requests) waiting() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.count
 }

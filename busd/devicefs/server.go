@@ -55,6 +55,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	reading sync.WaitGroup // the readers
+	aside   sync.WaitGroup // calls of the broker beside the readers
 	spares  []*reader      // guarded by mu
 	total   int            // guarded by mu
 	ended   bool           // guarded by mu
@@ -76,6 +77,7 @@ func Mount(dir string, opts Options) (*Server, error) {
 		timeout: requestTimeout(),
 	}
 	s.watchdog.wake = make(chan struct{}, 1)
+	s.watchdog.traffic = make(chan struct{}, 1)
 	var err error
 	if s.tree, err = newTree(s); err != nil {
 		return nil, err
@@ -131,6 +133,7 @@ func (s *Server) Serve() error {
 	stop := make(chan struct{})
 	var helpers sync.WaitGroup
 	helpers.Go(func() { s.watch(stop) })
+	helpers.Go(func() { s.trim(stop) })
 	if s.timeout > 0 {
 		helpers.Go(func() { s.sweep(stop) })
 	}
@@ -143,6 +146,7 @@ func (s *Server) Serve() error {
 	s.bus.Shutdown()
 	s.opens.each((*open).release)
 	s.threads.close()
+	s.aside.Wait()
 	unix.Close(int(s.wire))
 	close(s.done)
 	return s.failed

@@ -146,7 +146,7 @@ func (t *threads) loop() {
 // deliver something to it), so it does not hold up the next.
 func (w watchedThread) gone() {
 	if w.open.threads.forget(w.tid) {
-		go w.open.process.ThreadGone(w.tid)
+		w.open.server.aside.Go(func() { w.open.process.ThreadGone(w.tid) })
 	}
 }
 

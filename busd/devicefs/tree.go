@@ -81,18 +81,35 @@ func (t *tree) Forget(id, n uint64) {
 func (t *tree) claim(n *node) (used, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n.open {
+	if n.claimed {
 		return false, false
 	}
 	used = n.used
-	n.open, n.used = true, true
+	n.claimed, n.used = true, true
 	return used, true
 }
 
 func (t *tree) disclaim(n *node) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n.open = false
+	n.claimed, n.open = false, nil
+}
+
+// publish makes an open device known by its inode number.
+func (t *tree) publish(o *open) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o.node.open = o
+}
+
+// opened answers who has a node open.
+func (t *tree) opened(id uint64) *open {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.nodes[id]; n != nil {
+		return n.open
+	}
+	return nil
 }
 
 func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {

@@ -14,6 +14,7 @@ type watchdog struct {
 	current atomic.Pointer[reader]
 	dozing  atomic.Bool
 	wake    chan struct{}
+	traffic chan struct{} // there is some again; for trim
 }
 
 const (
@@ -61,6 +62,10 @@ func (s *Server) watch(stop <-chan struct{}) {
 				case <-stop:
 					return
 				case <-w.wake:
+				}
+				select {
+				case w.traffic <- struct{}{}:
+				default:
 				}
 			}
 			w.dozing.Store(false)

@@ -22,12 +22,13 @@ const (
 
 // Notifications, enum fuse_notify_code: in place of the error, with unique 0.
 const (
-	notifyPoll     = 1 // FUSE_NOTIFY_POLL
-	notifyInvalid  = 2 // FUSE_NOTIFY_INVAL_INODE
-	notifyStore    = 4 // FUSE_NOTIFY_STORE
-	pollSchedule   = 1 // FUSE_POLL_SCHEDULE_NOTIFY
-	interruptAgain = 1 // FUSE_INT_REQ_BIT: unique of the INTERRUPT itself
+	notifyPoll    = 1 // FUSE_NOTIFY_POLL
+	notifyInvalid = 2 // FUSE_NOTIFY_INVAL_INODE
+	notifyStore   = 4 // FUSE_NOTIFY_STORE
 )
+
+// pollSchedule is FUSE_POLL_SCHEDULE_NOTIFY, a flag of struct fuse_poll_in.
+const pollSchedule = 1
 
 // Sizes of structs.
 const (
@@ -47,7 +48,6 @@ type header []byte
 
 func (h header) opcode() uint32 { return le.Uint32(h[4:]) }
 func (h header) unique() uint64 { return le.Uint64(h[8:]) }
-func (h header) node() uint64   { return le.Uint64(h[16:]) }
 func (h header) pid() int32     { return int32(le.Uint32(h[32:])) }
 
 // handle is the fh that IOCTL, POLL, FLUSH and RELEASE begin with.
