@@ -272,6 +272,34 @@ func TestTransactionHoldsItsTarget(t *testing.T) {
 	s.announces(n, Release|Decrefs, true)
 }
 
+func TestAcknowledgedDuringATransaction(t *testing.T) {
+	s, p := newStory(t, 2)
+	r := s.sends(p[0], 100, p[1], strong, MoveToThread)
+	n := r.Node
+	s.announces(n, Increfs|Acquire, false)
+	n.IncLocal(strong)
+	s.drops(r, strong, 0, true)
+	s.acknowledges(n, weak, TellProcess) // the driver counts no strong hold as a weak one here
+	s.announces(n, 0, false)
+	s.acknowledges(n, strong, TellProcess)
+	s.announces(n, 0, false)
+	s.equal("the buffer is freed", TellProcess, n.DecLocal(strong))
+	s.announces(n, Release|Decrefs, true)
+}
+
+func TestPin(t *testing.T) {
+	s, p := newStory(t, 2)
+	r := s.sends(p[0], 100, p[1], weak, TellThread)
+	n := r.Node
+	s.announces(n, Increfs, false)
+	s.acknowledges(n, weak, 0)
+	n.Pin()
+	s.drops(r, weak, 0, true)
+	s.announces(n, 0, false)
+	s.equal("unpin", TellProcess, n.Unpin())
+	s.announces(n, Decrefs, true)
+}
+
 func TestTransactionOutlivesTheOwner(t *testing.T) {
 	s, p := newStory(t, 2)
 	r := s.sends(p[0], 100, p[1], strong, MoveToThread)
