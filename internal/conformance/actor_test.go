@@ -30,13 +30,14 @@ type Actor struct {
 
 // opened is one open of a device: one process, as the driver counts them.
 type opened struct {
-	fd      int
-	area    []byte // the receive mapping, nil without one
-	arena   []byte // memory for commands and payloads, never reused
-	used    int
-	socket  int // our end of the descriptor socket, -1 on the kernel's driver
-	mu      sync.Mutex
-	workers []*worker
+	fd       int
+	area     []byte // the receive mapping, nil without one
+	arena    []byte // memory for commands and payloads, never reused
+	used     int
+	socket   int                     // our end of the descriptor socket, -1 where there is none
+	received map[ioctl.Address][]int // what came over it, by receive buffer
+	mu       sync.Mutex
+	workers  []*worker
 }
 
 // A worker is one thread of a client.
@@ -56,7 +57,8 @@ type OpenArgs struct {
 	Path     string
 	MapSize  int // 0: no mapping
 	Nonblock bool
-	Adopt    int // if not 0, a descriptor to use instead of opening Path
+	NoSocket bool // do not hand over a descriptor socket
+	Adopt    int  // if not 0, a descriptor to use instead of opening Path
 }
 
 // OpenReply tells what came of it.
@@ -100,6 +102,11 @@ func (a *Actor) Open(args OpenArgs, reply *OpenReply) error {
 		return err
 	}
 	o.arena = arena
+	if !args.NoSocket {
+		if err := o.offerSocket(); err != nil {
+			return err
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.opens = append(a.opens, o)

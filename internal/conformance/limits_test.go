@@ -1,0 +1,140 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/fusebinder/fusebinder/ioctl"
+	"golang.org/x/sys/unix"
+)
+
+// The tests of this file pin what cannot be the same on FUSE: both drivers' answers stand side by
+// side. docs/abi.md lists these limits with their ways around.
+
+func TestNullArguments(t *testing.T) {
+	// The kernel answers EFAULT for FUSE when a number carries a size and the argument is NULL.
+	th := newBus(t).openBeside().thread()
+	for _, tc := range []struct {
+		req          ioctl.Request
+		kernel, busd unix.Errno
+	}{
+		{ioctl.BINDER_SET_CONTEXT_MGR, 0, unix.EFAULT},
+		{ioctl.BINDER_THREAD_EXIT, 0, unix.EFAULT},
+		{ioctl.BINDER_WRITE_READ, unix.EFAULT, unix.EFAULT},
+		{ioctl.BINDER_VERSION, unix.EINVAL, unix.EFAULT},
+		{ioctl.BINDER_SET_MAX_THREADS, unix.EINVAL, unix.EFAULT},
+	} {
+		var r IoctlReply
+		th.p.do("Actor.Ioctl", IoctlArgs{ThreadArgs: th.args(), Request: tc.req, Null: true}, &r)
+		if want := pick(t, tc.kernel, tc.busd); r.Errno != want {
+			t.Errorf("request %#x with NULL: %v, want %v", uint32(tc.req), r.Errno, want)
+		}
+	}
+}
+
+func TestNonblockSetLater(t *testing.T) {
+	// File status flags do not travel: FUSE shows O_NONBLOCK at open only.
+	b := newBus(t)
+	p := b.open()
+	th := p.looper()
+	if err := unix.SetNonblock(p.FD, true); err != nil {
+		t.Fatal(err)
+	}
+	if isKernel(t) {
+		if r := th.try(readSize); r.Errno != unix.EAGAIN {
+			t.Errorf("read: %v, want EAGAIN", r.Errno)
+		}
+		return
+	}
+	th.park()
+	p.flush()
+	th.expect(noop)
+}
+
+func TestReopenThroughProc(t *testing.T) {
+	// The driver makes a new process of it; busd refuses the second open of one inode.
+	b := newBus(t)
+	p := b.open()
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", p.FD), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	if isKernel(t) {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if err == nil {
+		t.Error("busd allowed it")
+	}
+}
+
+func TestDeviceFileType(t *testing.T) {
+	var st unix.Stat_t
+	if err := unix.Stat(newBus(t).path, &st); err != nil {
+		t.Fatal(err)
+	}
+	if want := pick[uint32](t, unix.S_IFCHR, unix.S_IFREG); st.Mode&unix.S_IFMT != want {
+		t.Errorf("type %o, want %o", st.Mode&unix.S_IFMT, want)
+	}
+}
+
+func TestMappingRules(t *testing.T) {
+	onlyKernel(t, "it is not told of mmap: a client can map its own receive buffer as it likes, and sees its own scribbling alone")
+	b := newBus(t)
+	p := b.open(noMap)
+	for _, tc := range []struct {
+		name        string
+		prot, flags int
+		want        error
+	}{
+		{"writable and private", unix.PROT_READ | unix.PROT_WRITE, unix.MAP_PRIVATE, unix.EPERM},
+		{"writable and shared", unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED, unix.EPERM},
+	} {
+		if m, err := unix.Mmap(p.FD, 0, 4096, tc.prot, tc.flags); err != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
+			unix.Munmap(m)
+		}
+	}
+	m, err := unix.Mmap(p.FD, 0, 64<<10, unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mprotect(m, unix.PROT_READ|unix.PROT_WRITE); err != unix.EACCES {
+		t.Errorf("mprotect: %v, want EACCES", err)
+	}
+	if _, err := unix.Mmap(p.FD, 0, 64<<10, unix.PROT_READ, unix.MAP_PRIVATE); err != unix.EBUSY {
+		t.Errorf("second mapping: %v, want EBUSY", err)
+	}
+	unix.Munmap(m)
+	if _, err := unix.Mmap(p.FD, 0, 64<<10, unix.PROT_READ, unix.MAP_PRIVATE); err != unix.EBUSY {
+		t.Errorf("mapping again after munmap: %v, want EBUSY", err)
+	}
+}
+
+func TestForkSharesTheProcess(t *testing.T) {
+	// A child that inherited the descriptor acts for the parent's process; so does a duplicate.
+	b := newBus(t)
+	mgr := b.manager()
+	p := b.open()
+	mapped := b.tryOpenIn(besideHost(t), func(a *OpenArgs) { a.Path, a.MapSize = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), p.FD), 0 })
+	if isKernel(t) == (mapped.Errno != 0) {
+		t.Errorf("reopen from another process: %v", mapped.Errno)
+	}
+	dup, err := unix.FcntlInt(uintptr(p.FD), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin := b.open(noMap, noSocket, func(a *OpenArgs) { a.Adopt = dup })
+	th, tw := p.thread(), twin.thread()
+	th.send(th.call(0, oneway(1, "").binder(node{0x10, 1})))
+	mgr.got(noop, "TRANSACTION")
+	if n := tw.nodeAfter(0); n.Pointer != 0x10 {
+		t.Errorf("the duplicate sees node %#x, want 0x10", uint64(n.Pointer))
+	}
+	// Closing the one leaves the other; both are one process until the last is closed.
+	twin.close()
+	th.version()
+}
