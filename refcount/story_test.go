@@ -267,7 +267,7 @@ func TestTransactionHoldsItsTarget(t *testing.T) {
 	s.acknowledges(n, strong, 0)
 	n.IncLocal(strong)
 	s.drops(r, strong, TellProcess, true) // the caller lets go of it, or dies
-	s.announces(n, 0, false) // the driver asks again, too
+	s.announces(n, 0, false)              // the driver asks again, too
 	s.equal("the buffer is freed", TellProcess, n.DecLocal(strong))
 	s.announces(n, Release|Decrefs, true)
 }
