@@ -49,7 +49,7 @@ func (b *Bus) AddContext(name string) (*Context, syscall.Errno) {
 		return nil, syscall.ECONNREFUSED
 	}
 	for _, c := range b.contexts {
-		if c.name == name {
+		if c.name == name && !c.removed {
 			return nil, syscall.EEXIST
 		}
 	}

@@ -66,7 +66,7 @@ func (p *Process) thread(tid ThreadID) *Thread {
 	}
 	th := p.threads[tid]
 	if th == nil {
-		th = &Thread{proc: p, tid: tid, needReturn: true}
+		th = &Thread{proc: p, tid: tid, needReturn: true, extended: ioctl.ExtendedError{Command: ioctl.BR_OK}}
 		th.callError.work, th.replyError.work = &th.callError, &th.replyError
 		p.threads[tid] = th
 		p.ctx.bus.stats.created[statThread].Add(1)
