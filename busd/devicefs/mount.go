@@ -123,7 +123,11 @@ func probe(dir string) error {
 	result := make(chan error, 1)
 	go func() { // for ever in the way of a broker that hangs, so not ours to wait for
 		var st unix.Stat_t
-		err := unix.Stat(dir, &st)
+		var fs unix.Statfs_t
+		err := unix.Statfs(dir, &fs) // stat alone may be answered from what the kernel remembers
+		if err == nil {
+			err = unix.Stat(dir, &st)
+		}
 		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
 			err = fmt.Errorf("%s: %w", dir, unix.ENOTDIR)
 		} else if err != nil {
