@@ -50,11 +50,8 @@ func launch(argv []string, socket int, asSelf bool) error {
 		argv = append([]string{"busd"}, argv...)
 	} else {
 		var err error
-		if path, err = exec.LookPath(argv[0]); err != nil && !errors.Is(err, exec.ErrDot) {
-			if errors.Is(err, fs.ErrPermission) {
-				return exitStatus{statusNotExecutable, err}
-			}
-			return exitStatus{statusNotFound, err}
+		if path, err = findProgram(argv[0]); err != nil {
+			return err
 		}
 	}
 	if socket >= 0 {
@@ -66,11 +63,30 @@ func launch(argv []string, socket int, asSelf bool) error {
 	if err := session.DropCapabilities(); err != nil {
 		return exitStatus{statusFailed, fmt.Errorf("drop capabilities: %w", err)}
 	}
-	err := unix.Exec(path, argv, os.Environ())
-	if errors.Is(err, fs.ErrNotExist) {
-		return exitStatus{statusNotFound, fmt.Errorf("%s: %w", argv[0], err)}
+	return notRun(argv[0], unix.Exec(path, argv, os.Environ()))
+}
+
+// findProgram looks a command up like a shell.
+func findProgram(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return "", notRun(name, err)
 	}
-	return exitStatus{statusNotExecutable, fmt.Errorf("%s: %w", argv[0], err)}
+	return path, nil
+}
+
+func notRun(name string, err error) error {
+	status := exitStatus{code: statusNotExecutable}
+	var lookup *exec.Error
+	if errors.As(err, &lookup) {
+		err = lookup.Err
+	}
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("not found")
+		status.code = statusNotFound
+	}
+	status.err = fmt.Errorf("%s: %w", name, err)
+	return status
 }
 
 func filter(fd int) error {

@@ -93,4 +93,6 @@ func (k *managerKeeper) stop() {
 	k.ended.Wait()
 }
 
-func manage(device string, lifeline, ready *os.File) error { return fmt.Errorf("the service manager is not part of this build yet") }
+func manage(device string, lifeline, ready *os.File) error {
+	return fmt.Errorf("the service manager is not part of this build yet")
+}
