@@ -2,6 +2,7 @@ package devicefs
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -52,6 +53,8 @@ func newTree(s *Server) (*tree, error) {
 		snapshots:     map[uint64]snapshot{},
 		lastNode:      deviceNodes,
 		controlMode:   0600,
+		controlUID:    uint32(os.Getuid()),
+		controlGID:    uint32(os.Getgid()),
 	}
 	logs, _ := any(s.bus).(Logs)
 	t.fixedItems(s.opts.Features, logs)
@@ -166,6 +169,8 @@ func (t *tree) attributes(id uint64, a *fuse.Attr) bool {
 	case !ok:
 		return false
 	case x.dir:
+		// Nobody may write where the owner does not exist in the mount's user namespace.
+		a.Uid, a.Gid = uint32(os.Getuid()), uint32(os.Getgid())
 		a.Mode = syscall.S_IFDIR | 0755
 		a.Nlink = 2
 	default:
