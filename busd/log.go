@@ -167,6 +167,7 @@ func (p *Process) writeState(w io.Writer, all bool) {
 	}
 	c.mu.Unlock()
 	w.Write(b.Bytes())
+	b.Reset()
 
 	ptr, done := refcount.Pointer(0), false
 	c.inPieces(w, func(b *bytes.Buffer) bool {
