@@ -392,6 +392,19 @@ func (a *Actor) Get(args GetArgs, b *[]byte) error {
 	return err
 }
 
+// Edge makes two pages, of which only the first may be touched, stores bytes at the end of the
+// first, and tells where they begin.
+func (a *Actor) Edge(b []byte, at *ioctl.Address) error {
+	size := os.Getpagesize()
+	m, err := unix.Mmap(-1, 0, 2*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return err
+	}
+	copy(m[size-len(b):], b)
+	*at = address(m[size-len(b):])
+	return unix.Mprotect(m[size:], unix.PROT_NONE)
+}
+
 // Dup duplicates the device's descriptor and closes the copy again, which the driver sees as a flush.
 func (a *Actor) Dup(id int, _ *int) error {
 	d, err := unix.Dup(a.open(id).fd)

@@ -251,11 +251,19 @@ func TestTheDeviceItselfAsDescriptor(t *testing.T) {
 }
 
 func TestClientWithoutDescriptorSocket(t *testing.T) {
-	// What a client that never heard of the extension gets.
+	// What a client that never heard of the extension gets: on busd descriptors cannot be put into
+	// it, and the call fails for its caller as if the receiver's table were full.
 	b := newBus(t)
 	mgr := b.manager(noSocket)
 	c := b.open(noSocket).thread()
 	f := c.p.newFile("plain")
+	if !isKernel(t) {
+		mgr.park()
+		c.ask([]command{c.call(0, msg(1, "").fd(f))}, noop, complete, "FAILED_REPLY")
+		c.ask([]command{c.call(0, oneway(1, "").fd(f)), c.call(0, oneway(2, "without"))}, noop, complete, complete)
+		mgr.got(noop, "TRANSACTION").text("without")
+		return
+	}
 	c.send(c.call(0, oneway(1, "").fd(f)))
 	q := mgr.got(noop, "TRANSACTION")
 	if got := q.file(0); got.Content != "plain" || !got.CloseExec {

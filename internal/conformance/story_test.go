@@ -176,6 +176,14 @@ func (p *process) put(b []byte) ioctl.Address {
 	return at
 }
 
+// edge stores bytes so that no memory follows them.
+func (p *process) edge(b []byte) ioctl.Address {
+	p.t.Helper()
+	var at ioctl.Address
+	p.do("Actor.Edge", b, &at)
+	return at
+}
+
 // get reads the process's memory.
 func (p *process) get(at ioctl.Address, n uint64) []byte {
 	p.t.Helper()

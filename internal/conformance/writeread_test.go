@@ -67,14 +67,18 @@ func TestCommandCutShort(t *testing.T) {
 		mgr.send(mgr.got(noop, "TRANSACTION").text("whole").free())
 	}
 	// Where memory ends, it is EFAULT, and the commands before count.
-	page := c.p.Base + mapSize // the mapping's end: nothing follows it in most layouts
-	_ = page
-	looper := bc(ioctl.BC_ENTER_LOOPER)
-	at = c.p.put(looper)
-	r := c.raw(ioctl.WriteRead{WriteSize: 4, WriteBuffer: at})
-	if r.Errno != 0 || r.WriteRead.WriteConsumed != 4 {
-		t.Errorf("%v, %d", r.Errno, r.WriteRead.WriteConsumed)
+	good := acquire(0)
+	r := c.raw(ioctl.WriteRead{WriteSize: 8 + 68, WriteBuffer: c.p.edge(append(slices.Clone(good), full[:67]...))})
+	if r.Errno != unix.EFAULT || r.WriteRead.WriteConsumed != 8 {
+		t.Errorf("%v, %d consumed; want EFAULT, 8", r.Errno, r.WriteRead.WriteConsumed)
 	}
+	r = c.raw(ioctl.WriteRead{WriteSize: 8 + 68, WriteBuffer: c.p.edge(append(slices.Clone(good), full...))})
+	if r.Errno != 0 || r.WriteRead.WriteConsumed != 8+68 {
+		t.Errorf("%v, %d consumed; want 0, %d", r.Errno, r.WriteRead.WriteConsumed, 8+68)
+	}
+	c.expect(noop, complete)
+	mgr.got(noop, "TRANSACTION").text("whole")
+	mgr.idle() // the one cut short was not sent
 }
 
 func TestWriteConsumedOnTheWayIn(t *testing.T) {
