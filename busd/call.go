@@ -21,6 +21,7 @@ type callState struct {
 	next     *Call // in ready
 	phase    callPhase
 	waitProc bool // may take work of the process
+	stop     bool // no more commands: one has failed and the thread has not read so yet
 	result   int32
 	wr       ioctl.WriteRead
 	out      []byte // the BR_ stream
@@ -69,6 +70,7 @@ func (p *Process) Ioctl(c *Call) {
 	}
 	th.call = c
 	c.state.thread, c.state.phase, c.state.result, c.state.work = th, active, 0, nil
+	c.state.stop = th.callError.code != 0
 	ctx.mu.Unlock()
 
 	if c.Request == ioctl.BINDER_WRITE_READ && len(c.Arg) >= ioctl.SizeofWriteRead {

@@ -47,7 +47,7 @@ func (th *Thread) write(c *Call) syscall.Errno {
 	defer w.put()
 	ctx, wr := th.proc.ctx, &c.state.wr
 	in := commandStream{mem: th.proc.memory, tid: th.tid, base: wr.WriteBuffer, pos: wr.WriteConsumed, size: wr.WriteSize, store: w.commands[:]}
-	for in.pos < in.size && th.callError.code == 0 {
+	for in.pos < in.size && !c.state.stop {
 		at := in.pos
 		head, errno := in.take(4)
 		if errno != 0 {
@@ -66,7 +66,9 @@ func (th *Thread) write(c *Call) syscall.Errno {
 				errno = row.run(th, w, arg)
 			} else {
 				ctx.mu.Lock()
-				errno = row.run(th, w, arg)
+				if errno = syscall.EINTR; !th.dead {
+					errno = row.run(th, w, arg)
+				}
 				ctx.mu.Unlock()
 			}
 		}

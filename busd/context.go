@@ -21,15 +21,15 @@ type Context struct {
 	removed bool // unlinked; guarded by bus.mu
 
 	mu         sync.Mutex
-	procs      processList       // all opens, youngest first; guarded by mu
-	ledger     *refcount.Ledger  // nodes and handles; guarded by mu
-	managerUID int64             // euid of the first manager plus one, 0 before there was one; guarded by mu
-	ready      callQueue         // calls that can be delivered; guarded by mu
-	watched    []*Process        // processes whose watcher is to hear; guarded by mu
-	spare      *transaction      // freed transactions; guarded by mu
-	closing    []File            // descriptors that nobody needs any longer; guarded by mu
-	deaths     []*refcount.Death // room for OrphanNode; guarded by mu
-	down       bool              // guarded by mu
+	procs      processList            // all opens, youngest first; guarded by mu
+	ledger     *refcount.Ledger       // nodes and handles; guarded by mu
+	managerUID int64                  // euid of the first manager plus one, 0 before there was one; guarded by mu
+	ready      callQueue              // calls that can be delivered; guarded by mu
+	watched    []*Process             // processes whose watcher is to hear; guarded by mu
+	spare      *transaction           // freed transactions; guarded by mu
+	closing    []interface{ Close() } // files and areas that nobody needs any longer; guarded by mu
+	deaths     []*refcount.Death      // room for OrphanNode; guarded by mu
+	down       bool                   // guarded by mu
 }
 
 // Name is the device's name.
@@ -66,6 +66,9 @@ func (c *Context) forget() {
 func (c *Context) setManager(p *Process, obj *ioctl.FlatObject) syscall.Errno {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if p.dead {
+		return syscall.ECONNREFUSED
+	}
 	if c.ledger.Manager() != nil {
 		return syscall.EBUSY
 	}

@@ -119,14 +119,7 @@ func (p *Process) wakeThread(th *Thread) {
 		th.wake()
 		return
 	}
-	if p.interestingPolls {
-		for _, th := range p.threads {
-			if th.looper&looperPoll != 0 && th.idle() {
-				p.notifyWatcher()
-				return
-			}
-		}
-	}
+	p.notifyWatcher()
 }
 
 // wakeOne lets one thread look for work of the process.
@@ -218,37 +211,31 @@ func (p *Process) Release() {
 	p.todo.cancelAll(p)
 	p.releaseBuffers()
 	c.bus.stats.deleted[statProc].Add(1)
-	area := p.unusedArea()
+	p.closeArea()
 	last := c.procs.first == nil
 	c.mu.Unlock()
 
 	c.bus.dischargeProcess(p.user)
-	if area != nil {
-		area.Close()
-	}
 	c.drain()
 	if last {
 		c.forget()
 	}
 }
 
-// pin keeps the area usable while the lock is not held; unpin ends that and answers the area if
-// it was the last to use it.
+// pin keeps the area usable while the lock is not held, until unpin.
 func (p *Process) pin() { p.pins++ }
 
-func (p *Process) unpin() Area {
+func (p *Process) unpin() {
 	p.pins--
-	return p.unusedArea()
+	p.closeArea()
 }
 
-// unusedArea takes the area from a dead process that nobody copies to any longer.
-func (p *Process) unusedArea() Area {
-	if !p.dead || p.pins > 0 || p.area == nil {
-		return nil
+// closeArea lets go of the area of a dead process that nobody copies to any longer.
+func (p *Process) closeArea() {
+	if p.dead && p.pins == 0 && p.area != nil {
+		p.ctx.closing = append(p.ctx.closing, p.area)
+		p.area = nil
 	}
-	a := p.area
-	p.area = nil
-	return a
 }
 
 // findArea looks for the client's mapping if it is not known yet. It may block.

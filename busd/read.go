@@ -58,7 +58,8 @@ var zeros [ioctl.SizeofTransactionData]byte
 // room is what is left of the client's read buffer.
 func (r *reading) room() uint64 {
 	s := &r.call.state
-	return min(s.wr.ReadSize, s.wr.ReadConsumed+maxStream) - min(s.wr.ReadSize, s.wr.ReadConsumed+uint64(len(s.out)))
+	total := min(s.wr.ReadSize-min(s.wr.ReadSize, s.wr.ReadConsumed), maxStream)
+	return total - min(total, uint64(len(s.out)))
 }
 
 // read fills the ready call's stream with the thread's work and then, if the thread may, with the
@@ -99,10 +100,11 @@ func (th *Thread) read(c *Call) bool {
 			th.processTodo = false
 		}
 		if t, ok := l.work.(*transaction); ok && len(t.files) > 0 {
-			ctx.mu.Unlock()
 			errno := t.giveFiles(th)
-			ctx.mu.Lock()
-			t.closeFiles(ctx)
+			if th.dead {
+				t.cancel(p)
+				continue
+			}
 			if errno != 0 {
 				last = t.refuse(th, r)
 				continue

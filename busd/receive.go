@@ -33,10 +33,10 @@ type object struct {
 	strong bool
 }
 
-// freeBufferAt is BC_FREE_BUFFER. The context is locked, and unlocked while a buffer is cleared. The driver passes over an address that is none of a buffer's
-// the client was given.
+// freeBufferAt is BC_FREE_BUFFER. The driver passes over an address that is none of a buffer's the
+// client was given. The context is locked, and unlocked while a buffer is cleared.
 func (p *Process) freeBufferAt(addr ioctl.Address) {
-	if p.area == nil || addr < p.area.Address() {
+	if p.alloc == nil || addr < p.area.Address() {
 		return
 	}
 	b, errno := p.alloc.claim(uint64(addr - p.area.Address()))
@@ -44,17 +44,23 @@ func (p *Process) freeBufferAt(addr ioctl.Address) {
 		return
 	}
 	if b.clear {
+		area := p.area
+		p.pin()
 		p.ctx.mu.Unlock()
-		clear(p.area.Bytes()[b.off:b.end()])
-		p.area.Publish(int(b.off), int(b.size))
+		clear(area.Bytes()[b.off:b.end()])
+		area.Publish(int(b.off), int(b.size))
 		p.ctx.mu.Lock()
+		p.unpin()
 	}
 	p.freeBuffer(b)
 }
 
 // freeBuffer gives back what a buffer holds, and its room. If it was a oneway transaction's, the
-// next one to the same node is let through.
+// next one to the same node is let through. The buffers of a dead process go with it.
 func (p *Process) freeBuffer(b *buffer) {
+	if p.dead {
+		return
+	}
 	if t := b.transaction; t != nil {
 		t.buf, b.transaction = nil, nil
 	}

@@ -68,6 +68,10 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 	s.tr.Decode(arg)
 
 	ctx.mu.Lock()
+	if th.dead {
+		ctx.mu.Unlock()
+		return syscall.EINTR
+	}
 	s.id = uint32(ctx.bus.ids.Next())
 	th.extended = ioctl.ExtendedError{ID: s.id, Command: ioctl.BR_OK}
 	f := s.resolve()
@@ -92,15 +96,10 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 		s.undo()
 		s.tell(f)
 	}
-	var area Area
 	if s.to != nil {
-		area = s.to.unpin()
+		s.to.unpin()
 	}
 	ctx.mu.Unlock()
-
-	if area != nil {
-		area.Close()
-	}
 	*s = sending{}
 	return 0
 }
@@ -224,7 +223,7 @@ func (s *sending) reserve() failure {
 // link hands the finished transaction to the target.
 func (s *sending) link() failure {
 	th, to, t := s.th, s.to, s.t
-	if to.dead || s.toThread != nil && s.toThread.dead {
+	if th.dead || to.dead || s.toThread != nil && s.toThread.dead {
 		return deadTarget
 	}
 	p := th.proc

@@ -77,10 +77,10 @@ func (p *Process) thread(tid ThreadID) *Thread {
 
 // enqueue gives the thread work of its own and makes its next wait return.
 func (th *Thread) enqueue(l *link) {
-	th.todo.push(l)
-	if th.looper&looperPoll != 0 && !th.processTodo {
+	if th.looper&looperPoll != 0 && (!th.processTodo || th.todo.empty()) {
 		th.proc.notifyWatcher()
 	}
+	th.todo.push(l)
 	th.processTodo = true
 }
 
@@ -90,6 +90,7 @@ func (th *Thread) enqueueDeferred(l *link) { th.todo.push(l) }
 // fail records a command's failure; th returns to user space with it before it reads another.
 func (th *Thread) fail(code ioctl.Return) {
 	th.callError.code = code
+	th.call.state.stop = true
 	th.enqueue(&th.callError.link)
 }
 
@@ -142,6 +143,9 @@ func (th *Thread) endWait(result int32) {
 // release ends the thread: whoever waits for its answer hears BR_DEAD_REPLY.
 func (th *Thread) release() {
 	p := th.proc
+	if th.dead {
+		return
+	}
 	delete(p.threads, th.tid)
 	if p.lastThread == th {
 		p.lastThread = nil

@@ -100,7 +100,9 @@ func (t *transaction) closeFiles(ctx *Context) {
 		return
 	}
 	t.sender.user.files.Add(-int64(len(t.files)))
-	ctx.closing = append(ctx.closing, t.files...)
+	for _, f := range t.files {
+		ctx.closing = append(ctx.closing, f)
+	}
 	clear(t.files)
 	t.files, t.fileOffsets = t.files[:0], t.fileOffsets[:0]
 }
@@ -154,11 +156,9 @@ func (t *transaction) cleanup(ctx *Context, code ioctl.Return) {
 func (t *transaction) cancel(p *Process) {
 	b := t.buf
 	t.cleanup(p.ctx, ioctl.BR_DEAD_REPLY)
-	if !p.dead {
-		// Only a thread has died: without this the room were lost, and the node's later oneway
-		// transactions would wait for ever.
-		p.freeBuffer(b)
-	}
+	// If only a thread has died, the room were lost otherwise, and the node's later oneway
+	// transactions would wait for ever.
+	p.freeBuffer(b)
 }
 
 // deliver writes the transaction to the receiver. It counts as received once the bytes have
@@ -190,7 +190,11 @@ func (t *transaction) deliver(th *Thread, r *reading) bool {
 // fails it when the memory could not be written.
 func (th *Thread) commit(t *transaction, written bool) {
 	ctx := th.proc.ctx
-	if !written || th.dead {
+	if th.dead {
+		t.cancel(th.proc)
+		return
+	}
+	if !written {
 		b := t.buf
 		t.cleanup(ctx, ioctl.BR_FAILED_REPLY)
 		th.proc.freeBuffer(b)
@@ -206,18 +210,25 @@ func (th *Thread) commit(t *transaction, written bool) {
 }
 
 // giveFiles installs the transaction's descriptors in the receiver and writes their numbers into
-// the buffer. Called with the context unlocked: it may block.
+// the buffer. The context is locked, and unlocked meanwhile: it may block. The transaction is in
+// no queue then, so that nobody else ends it; its receiver may die.
 func (t *transaction) giveFiles(th *Thread) syscall.Errno {
-	p := th.proc
+	p, ctx := th.proc, th.proc.ctx
+	area, start := p.area, t.buf.off
+	p.pin()
+	ctx.mu.Unlock()
 	fds := make([]uint32, len(t.files))
-	errno := p.files.Give(th.tid, p.area.Address()+ioctl.Address(t.buf.off), t.files, fds)
+	errno := p.files.Give(th.tid, area.Address()+ioctl.Address(start), t.files, fds)
 	if errno == 0 {
 		for i, off := range t.fileOffsets {
-			at := t.buf.off + uint64(off)
-			binary.LittleEndian.PutUint32(p.area.Bytes()[at:], fds[i])
-			p.area.Publish(int(at), 4)
+			at := start + uint64(off)
+			binary.LittleEndian.PutUint32(area.Bytes()[at:], fds[i])
+			area.Publish(int(at), 4)
 		}
 	}
+	ctx.mu.Lock()
+	p.unpin()
+	t.closeFiles(ctx)
 	return errno
 }
 

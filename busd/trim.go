@@ -7,6 +7,7 @@ func (b *Bus) Trim() {
 		for p := c.nextToTrim(); p != nil; p = c.nextToTrim() {
 			p.trim()
 		}
+		c.drain()
 		c.mu.Lock()
 		for p := c.procs.first; p != nil; p = p.next {
 			p.used = false
@@ -35,11 +36,8 @@ func (p *Process) trim() {
 	p.ctx.mu.Lock()
 	p.trimming = false
 	p.trimMu.Unlock()
-	area := p.unpin()
+	p.unpin()
 	p.ctx.mu.Unlock()
-	if area != nil {
-		area.Close()
-	}
 }
 
 // awaitTrim lets a trimming of the area end before a buffer is made in it. The context is
