@@ -143,5 +143,5 @@ func (e *InterfaceError) Error() string {
 	return fmt.Sprintf("the call is for %q, this is %q", e.Got.Descriptor, e.Want)
 }
 
-// Unwrap makes an InterfaceError PERMISSION_DENIED, as generated C++ stubs answer it.
+// Unwrap makes an InterfaceError PERMISSION_DENIED, as CHECK_INTERFACE and the NDK answer it.
 func (e *InterfaceError) Unwrap() error { return PERMISSION_DENIED }

@@ -96,6 +96,9 @@ func (p *Parcel) checkOffsets() {
 // the first write or read.
 func (p *Parcel) SetAPILevel(level int) { p.opts.APILevel = level }
 
+// APILevel is the Android release whose layouts p uses.
+func (p *Parcel) APILevel() int { return p.level() }
+
 func (p *Parcel) level() int {
 	if p.opts.APILevel == 0 {
 		return APILevel

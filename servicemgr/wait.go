@@ -1,0 +1,126 @@
+package servicemgr
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fusebinder/fusebinder/binder"
+	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/fusebinder/fusebinder/parcel"
+)
+
+// A Registration is a wish to hear of services that get a name. It ends with Close, or with the
+// service manager, whose death nobody tells it.
+type Registration struct {
+	client *Client
+	name   string
+	object *binder.Object
+}
+
+// RegisterForNotifications calls f whenever a service gets the name, also at once if one has it. f is
+// called in order, on a thread of the bus.
+func (c *Client) RegisterForNotifications(ctx context.Context, name string, f func(name string, service binder.Binder)) (*Registration, error) {
+	r := &Registration{client: c, name: name}
+	r.object = c.bus.Export(callback(f), binder.WithDescriptor(serviceCallbackDescriptor))
+	err := c.call(ctx, registerForNotifications, r.arguments, nil)
+	if err != nil {
+		return nil, c.explain(err, "register for notifications of %q", name)
+	}
+	return r, nil
+}
+
+// Close takes the wish back. A call of f may still be under way.
+func (r *Registration) Close(ctx context.Context) error {
+	err := r.client.call(ctx, unregisterForNotifications, r.arguments, nil)
+	return r.client.explain(err, "unregister for notifications of %q", r.name)
+}
+
+func (r *Registration) arguments(p *parcel.Parcel) {
+	p.WriteString16(r.name)
+	p.WriteStrongBinder(r.object)
+}
+
+// callback is an android.os.IServiceCallback.
+type callback func(name string, service binder.Binder)
+
+func (f callback) OnTransact(_ context.Context, code ioctl.Code, data, _ *parcel.Parcel, _ ioctl.Flags) error {
+	if code != onRegistration {
+		return binder.ErrUnknownTransaction
+	}
+	if err := data.EnforceInterface(serviceCallbackDescriptor); err != nil {
+		return err
+	}
+	name := data.ReadString16()
+	service, err := binder.ReadBinder(data)
+	if err == nil {
+		err = data.Err()
+	}
+	if err == nil && service != nil {
+		f(name, service)
+	}
+	return err
+}
+
+// How often Wait looks where nobody can tell it: for the service manager itself, and for services
+// before Android 11.
+const (
+	firstLook   = 5 * time.Millisecond
+	longestLook = 200 * time.Millisecond
+)
+
+// Wait looks a service up and waits for it, and for the service manager, until ctx ends.
+func (c *Client) Wait(ctx context.Context, name string) (binder.Binder, error) {
+	for pause := firstLook; ; pause = min(2*pause, longestLook) {
+		found, err := c.Get(ctx, name)
+		switch {
+		case err == nil:
+			return found, nil
+		case errors.Is(err, ErrNotFound):
+			if found, err = c.hear(ctx, name); err == nil {
+				return found, nil
+			}
+			if !errors.Is(err, ErrUnsupported) && !errors.Is(err, binder.ErrDeadObject) {
+				return nil, err
+			}
+		case !errors.Is(err, binder.ErrDeadObject):
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, c.explain(context.Cause(ctx), "wait for service %q", name)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// hear waits for the manager to tell that the name has a service.
+func (c *Client) hear(ctx context.Context, name string) (binder.Binder, error) {
+	heard := make(chan binder.Binder, 1)
+	r, err := c.RegisterForNotifications(ctx, name, func(_ string, service binder.Binder) {
+		select {
+		case heard <- service:
+		default:
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	died := make(chan struct{})
+	death := binder.DeathFunc(func(binder.Binder) { close(died) })
+	if err := c.manager.LinkToDeath(death); err != nil {
+		return nil, err
+	}
+	defer c.manager.UnlinkToDeath(death)
+	// Whoever waited no longer than ctx must not wait for this either, and it need not succeed: with
+	// the object the registration goes, too.
+	defer func() { go r.Close(context.WithoutCancel(ctx)) }()
+	select {
+	case service := <-heard:
+		return service, nil
+	case <-died:
+		return nil, c.explain(binder.ErrDeadObject, "wait for service %q", name)
+	case <-ctx.Done():
+		return nil, c.explain(context.Cause(ctx), "wait for service %q", name)
+	}
+}
