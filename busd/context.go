@@ -21,15 +21,16 @@ type Context struct {
 	removed bool // unlinked; guarded by bus.mu
 
 	mu         sync.Mutex
-	procs      processList            // all opens, youngest first; guarded by mu
-	ledger     *refcount.Ledger       // nodes and handles; guarded by mu
-	managerUID int64                  // euid of the first manager plus one, 0 before there was one; guarded by mu
-	ready      callQueue              // calls that can be delivered; guarded by mu
-	watched    []*Process             // processes whose watcher is to hear; guarded by mu
-	spare      *transaction           // freed transactions; guarded by mu
-	closing    []interface{ Close() } // files and areas that nobody needs any longer; guarded by mu
-	deaths     []*refcount.Death      // room for OrphanNode; guarded by mu
-	down       bool                   // guarded by mu
+	procs      processList       // all opens, youngest first; guarded by mu
+	ledger     *refcount.Ledger  // nodes and handles; guarded by mu
+	managerUID int64             // euid of the first manager plus one, 0 before there was one; guarded by mu
+	ready      callQueue         // calls that can be delivered; guarded by mu
+	watched    []*Process        // processes whose watcher is to hear; guarded by mu
+	spare      *transaction      // freed transactions; guarded by mu
+	closing    []File            // descriptors, and areas too, that nobody needs any longer; guarded by mu
+	deaths     []*refcount.Death // room for OrphanNode; guarded by mu
+	down       bool              // guarded by mu
+	forgotten  bool              // removed, and no longer known to the bus; guarded by mu
 }
 
 // Name is the device's name.
@@ -40,21 +41,22 @@ func (c *Context) Remove() {
 	c.bus.mu.Lock()
 	c.removed = true
 	c.bus.mu.Unlock()
-	c.mu.Lock()
-	empty := c.procs.first == nil
-	c.mu.Unlock()
-	if empty {
-		c.forget()
-	}
+	c.forget()
 }
 
-// forget drops a removed context that nobody has open any longer.
+// forget drops the context if it was removed and nobody has it open any longer.
 func (c *Context) forget() {
 	b := c.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.removed || c.procs.first != nil {
+		return
+	}
+	c.forgotten = true
 	for i, o := range b.contexts {
-		if o == c && c.removed {
+		if o == c {
 			b.contexts = append(b.contexts[:i:i], b.contexts[i+1:]...)
 			return
 		}

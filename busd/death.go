@@ -12,13 +12,20 @@ import (
 type death struct {
 	link
 	*refcount.Death
+	user *user // who is charged for it
+}
+
+// deathsGone counts n subscriptions of a user that have ended.
+func (ctx *Context) deathsGone(u *user, n int) {
+	u.deaths.Add(-int64(n))
+	ctx.bus.stats.deleted[statDeath].Add(int64(n))
 }
 
 func (d *death) deliver(th *Thread, r *reading) bool {
 	cookie := uint64(d.Cookie)
 	if d.Deliver() {
 		r.putWord(ioctl.BR_CLEAR_DEATH_NOTIFICATION_DONE, cookie)
-		r.proc.ctx.bus.stats.deleted[statDeath].Add(1)
+		r.proc.ctx.deathsGone(d.user, 1)
 		return false
 	}
 	// The recipient will want to make calls because of it: nothing follows it in the same read.
@@ -26,7 +33,13 @@ func (d *death) deliver(th *Thread, r *reading) bool {
 	return true
 }
 
-func (d *death) cancel(*Process) {}
+// cancel ends a subscription whose confirmation nobody reads. All others end with their handle or
+// their process.
+func (d *death) cancel(p *Process) {
+	if d.Confirms() && d.Deliver() {
+		p.ctx.deathsGone(d.user, 1)
+	}
+}
 
 func (d *death) print(w io.Writer, prefix string) {
 	what := "has dead binder"
@@ -46,11 +59,15 @@ func (p *Process) requestDeath(h ioctl.Handle, cookie ioctl.Cookie) {
 	if ref == nil {
 		return
 	}
-	d, queue, err := ref.RequestDeath(refcount.Cookie(cookie))
-	if err != nil {
+	if !charge(&p.user.deaths, 1, p.ctx.bus.limits.Deaths) {
 		return
 	}
-	w := &death{Death: d}
+	d, queue, err := ref.RequestDeath(refcount.Cookie(cookie))
+	if err != nil {
+		p.user.deaths.Add(-1)
+		return
+	}
+	w := &death{Death: d, user: p.user}
 	w.work = w
 	d.Broker = w
 	p.ctx.bus.stats.created[statDeath].Add(1)

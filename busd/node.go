@@ -114,8 +114,9 @@ func (ctx *Context) dropped(d *refcount.Drop) {
 		ctx.bus.stats.deleted[statRef].Add(1)
 	}
 	if d.Death != nil {
-		d.Death.Broker.(*death).unlink()
-		ctx.bus.stats.deleted[statDeath].Add(1)
+		w := d.Death.Broker.(*death)
+		w.unlink()
+		ctx.deathsGone(w.user, 1)
 	}
 	ctx.changed(d.Node, d.Change, nil)
 }
@@ -133,44 +134,38 @@ func (p *Process) hold(n *refcount.Node, strong bool, sender *Thread) (*refcount
 	return r, nil
 }
 
-// releaseChunk is how many nodes or handles of a dead process are taken apart in one go.
-const releaseChunk = 256
-
 // releaseObjects takes a dead process's nodes and handles apart. The context's lock is held, and
 // let go of now and then.
 func (p *Process) releaseObjects() {
 	ctx := p.ctx
 	p.table.Release()
-	breathe := func(n int) {
-		if n%releaseChunk == releaseChunk-1 {
-			ctx.mu.Unlock()
-			ctx.drain()
-			ctx.mu.Lock()
-		}
-	}
 	for i := 0; ; i++ {
 		n, gone, deaths := p.table.OrphanNode(ctx.deaths[:0])
 		if n == nil {
 			break
 		}
 		s := nodeOf(n)
-		s.asyncTodo.cancelAll(p)
 		s.unlink()
-		for _, d := range deaths {
+		for j, d := range deaths {
 			processOf(d.Table).enqueue(&d.Broker.(*death).link)
+			deaths[j] = nil
 		}
 		ctx.deaths = deaths
 		if gone {
 			s.gone(ctx)
 		}
-		breathe(i)
+		p.cancelAll(&s.asyncTodo)
+		ctx.breathe(i)
 	}
 	for i := 0; ; i++ {
+		before := ctx.ledger.Totals().Deaths
 		_, d, ok := p.table.DropRef()
 		if !ok {
+			// Subscriptions that were cleared outlived their handles until now.
+			ctx.deathsGone(p.user, before-ctx.ledger.Totals().Deaths)
 			break
 		}
 		ctx.dropped(&d)
-		breathe(i)
+		ctx.breathe(i)
 	}
 }

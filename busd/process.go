@@ -70,7 +70,8 @@ func (l *processList) remove(p *Process) {
 }
 
 // Open makes a process of a client. It answers EMFILE when the client's user has too many
-// already (Limits.Processes) and ECONNREFUSED after Shutdown.
+// already (Limits.Processes), ECONNREFUSED after Shutdown, and ENXIO when the device was removed
+// and its last process gone.
 func (c *Context) Open(cl Client) (*Process, syscall.Errno) {
 	u := c.bus.chargeProcess(cl.EUID)
 	if u == nil {
@@ -82,13 +83,21 @@ func (c *Context) Open(cl Client) (*Process, syscall.Errno) {
 		threads: map[ThreadID]*Thread{},
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.down {
-		c.bus.dischargeProcess(u)
-		return nil, syscall.ECONNREFUSED
+	errno := syscall.Errno(0)
+	switch {
+	case c.down:
+		errno = syscall.ECONNREFUSED
+	case c.forgotten:
+		errno = syscall.ENXIO
+	default:
+		p.table = c.ledger.NewTable(p)
+		c.procs.push(p)
 	}
-	p.table = c.ledger.NewTable(p)
-	c.procs.push(p)
+	c.mu.Unlock()
+	if errno != 0 {
+		c.bus.dischargeProcess(u)
+		return nil, errno
+	}
 	c.bus.stats.created[statProc].Add(1)
 	return p, 0
 }
@@ -207,18 +216,36 @@ func (p *Process) Release() {
 	for _, th := range p.threads {
 		th.release()
 	}
+	p.cancelAll(&p.todo)
 	p.releaseObjects()
-	p.todo.cancelAll(p)
+	p.cancelAll(&p.todo)
 	p.releaseBuffers()
 	c.bus.stats.deleted[statProc].Add(1)
 	p.closeArea()
-	last := c.procs.first == nil
 	c.mu.Unlock()
 
 	c.bus.dischargeProcess(p.user)
 	c.drain()
-	if last {
-		c.forget()
+	c.forget()
+}
+
+// releaseChunk is how much of a dead process is taken apart in one go.
+const releaseChunk = 256
+
+// breathe lets go of the lock for a moment after each releaseChunk steps of a long work.
+func (c *Context) breathe(step int) {
+	if step%releaseChunk == releaseChunk-1 {
+		c.mu.Unlock()
+		c.drain()
+		c.mu.Lock()
+	}
+}
+
+// cancelAll empties a queue of the dead process. The context is locked, and unlocked now and then.
+func (p *Process) cancelAll(q *queue) {
+	for i := 0; !q.empty(); i++ {
+		q.pop().work.cancel(p)
+		p.ctx.breathe(i)
 	}
 }
 

@@ -15,6 +15,12 @@ type bufferUse struct {
 	payer       *user          // who is charged for it
 }
 
+// bufferCost is what a buffer costs the broker beside its bytes: its transaction and structs.
+const bufferCost = 512
+
+// cost is what its sender is charged for b.
+func (b *buffer) cost() int64 { return int64(b.size) + bufferCost }
+
 // maxSpareObjects is how many objects a buffer struct keeps room for while unused.
 const maxSpareObjects = 64
 
@@ -85,7 +91,7 @@ func (p *Process) releaseBuffer(b *buffer) {
 		}
 		o.node = nil
 	}
-	b.payer.bytes.Add(-int64(b.size))
+	b.payer.bytes.Add(-b.cost())
 	p.alloc.release(b)
 }
 
@@ -95,11 +101,15 @@ func (p *Process) releaseBuffers() {
 	if p.alloc == nil {
 		return
 	}
-	for b := p.alloc.next(0); b != nil; b = p.alloc.next(b.end()) {
+	alloc := p.alloc
+	p.alloc = nil // nobody frees them one by one any longer
+	b := alloc.next(0)
+	for i := 0; b != nil; i++ {
 		if t := b.transaction; t != nil {
 			t.buf, b.transaction = nil, nil
 		}
-		b.payer.bytes.Add(-int64(b.size))
+		b.payer.bytes.Add(-b.cost())
+		b = alloc.next(b.end())
+		p.ctx.breathe(i)
 	}
-	p.alloc = nil
 }

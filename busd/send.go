@@ -201,7 +201,7 @@ func (s *sending) reserve() failure {
 	}
 	to.used, to.dirty = true, true
 	b.payer = p.user
-	if !charge(&p.user.bytes, int64(b.size), p.ctx.bus.limits.BufferBytes) {
+	if !charge(&p.user.bytes, b.cost(), p.ctx.bus.limits.BufferBytes) {
 		to.alloc.release(b)
 		return failed(syscall.ENOSPC)
 	}

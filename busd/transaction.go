@@ -100,9 +100,7 @@ func (t *transaction) closeFiles(ctx *Context) {
 		return
 	}
 	t.sender.user.files.Add(-int64(len(t.files)))
-	for _, f := range t.files {
-		ctx.closing = append(ctx.closing, f)
-	}
+	ctx.closing = append(ctx.closing, t.files...)
 	clear(t.files)
 	t.files, t.fileOffsets = t.files[:0], t.fileOffsets[:0]
 }
