@@ -27,6 +27,8 @@ type Context struct {
 	ready      callQueue         // calls that can be delivered; guarded by mu
 	watched    []*Process        // processes whose watcher is to hear; guarded by mu
 	spare      *transaction      // freed transactions; guarded by mu
+	spares     int               // how many; guarded by mu
+	garbage    []garbage         // buffers with many objects to give back; guarded by mu
 	closing    []File            // descriptors, and areas too, that nobody needs any longer; guarded by mu
 	deaths     []*refcount.Death // room for OrphanNode; guarded by mu
 	down       bool              // guarded by mu
@@ -112,6 +114,11 @@ func (c *Context) drain() {
 			c.closing = c.closing[:len(c.closing)-1]
 			c.mu.Unlock()
 			f.Close()
+			c.mu.Lock()
+		}
+		for len(c.garbage) > 0 {
+			c.collect()
+			c.mu.Unlock()
 			c.mu.Lock()
 		}
 		call := c.ready.pop()

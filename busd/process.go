@@ -43,6 +43,8 @@ type Process struct {
 	spamDetection    bool
 	watchQueued      bool
 	completions      *completion // unused ones
+	spareCompletions int         // how many
+	unread           int         // completions in use: of transactions whose senders have not read so
 	interestingPolls bool        // some thread uses poll
 }
 
@@ -213,8 +215,11 @@ func (p *Process) Release() {
 	}
 	p.dead = true
 	c.procs.remove(p)
+	i := 0
 	for _, th := range p.threads {
 		th.release()
+		c.breathe(i)
+		i++
 	}
 	p.cancelAll(&p.todo)
 	p.releaseObjects()

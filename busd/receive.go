@@ -76,14 +76,47 @@ func (p *Process) freeBuffer(b *buffer) {
 	p.releaseBuffer(b)
 }
 
-// releaseBuffer gives back what a buffer holds, and its room.
+// releaseBuffer gives back what a buffer holds, and its room. A buffer with many objects only
+// becomes garbage.
 func (p *Process) releaseBuffer(b *buffer) {
-	ctx := p.ctx
 	if b.node != nil {
-		ctx.changed(b.node, b.node.DecLocal(true), nil)
+		p.ctx.changed(b.node, b.node.DecLocal(true), nil)
+		b.node = nil
 	}
-	for i := range b.objects {
-		o := &b.objects[i]
+	if len(b.objects) > releaseChunk {
+		p.ctx.garbage = append(p.ctx.garbage, garbage{p, b})
+		return
+	}
+	p.releaseObjectsOf(b, len(b.objects))
+	p.recycle(b)
+}
+
+// garbage is a buffer that nobody uses any longer, with many objects to be given back.
+type garbage struct {
+	proc *Process
+	buf  *buffer
+}
+
+// collect does a piece of the newest garbage.
+func (ctx *Context) collect() {
+	last := len(ctx.garbage) - 1
+	p, b := ctx.garbage[last].proc, ctx.garbage[last].buf
+	if p.alloc != nil {
+		p.releaseObjectsOf(b, min(releaseChunk, len(b.objects)))
+		if len(b.objects) > 0 {
+			return
+		}
+		p.recycle(b)
+	}
+	ctx.garbage[last] = garbage{}
+	ctx.garbage = ctx.garbage[:last]
+}
+
+// releaseObjectsOf gives back the last n objects that a buffer holds.
+func (p *Process) releaseObjectsOf(b *buffer, n int) {
+	ctx, left := p.ctx, len(b.objects)-n
+	for i := range b.objects[left:] {
+		o := &b.objects[left+i]
 		if o.node != nil {
 			ctx.changed(o.node, o.node.DecLocal(o.strong), nil)
 		} else if _, d, err := p.table.DecHandle(o.handle, o.strong); err == nil {
@@ -91,6 +124,11 @@ func (p *Process) releaseBuffer(b *buffer) {
 		}
 		o.node = nil
 	}
+	b.objects = b.objects[:left]
+}
+
+// recycle gives back a buffer's room.
+func (p *Process) recycle(b *buffer) {
 	b.payer.bytes.Add(-b.cost())
 	p.alloc.release(b)
 }

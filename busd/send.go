@@ -194,6 +194,9 @@ func (s *sending) reserve() failure {
 		}
 		s.extra += added
 	}
+	if p.unread >= maxUnread {
+		return failed(syscall.ENOMEM)
+	}
 	async := !s.reply && s.tr.Flags&ioctl.TF_ONE_WAY != 0
 	b, errno := to.alloc.alloc(s.tr.DataSize, s.tr.OffsetsSize, s.extra, async, p.id.PID)
 	if errno != 0 {

@@ -71,8 +71,12 @@ func (ctx *Context) newTransaction() *transaction {
 		return t
 	}
 	ctx.spare, t.next = t.next, nil
+	ctx.spares--
 	return t
 }
+
+// maxSpareTransactions is how many unused transactions a context keeps.
+const maxSpareTransactions = 1024
 
 // free ends a transaction; its buffer, if it still has one, goes on without it.
 func (t *transaction) free(ctx *Context) {
@@ -83,7 +87,10 @@ func (t *transaction) free(ctx *Context) {
 	t.closeFiles(ctx)
 	ctx.bus.stats.deleted[statTransaction].Add(1)
 	*t = transaction{link: link{work: t.work}, files: t.files, fileOffsets: t.fileOffsets, next: ctx.spare}
-	ctx.spare = t
+	if ctx.spares < maxSpareTransactions {
+		ctx.spares++
+		ctx.spare = t
+	}
 }
 
 // detachBuffer lets the buffer outlive the transaction.
@@ -103,6 +110,9 @@ func (t *transaction) closeFiles(ctx *Context) {
 	ctx.closing = append(ctx.closing, t.files...)
 	clear(t.files)
 	t.files, t.fileOffsets = t.files[:0], t.fileOffsets[:0]
+	if cap(t.files) > maxSpareObjects {
+		t.files, t.fileOffsets = nil, nil
+	}
 }
 
 // popFrom takes t off the stack of the thread that waits for its answer.

@@ -119,12 +119,19 @@ func (w *completion) deliver(th *Thread, r *reading) bool {
 
 func (w *completion) cancel(p *Process) {
 	p.ctx.bus.stats.deleted[statTransactionComplete].Add(1)
-	w.next, p.completions = p.completions, w
+	p.unread--
+	if p.spareCompletions < maxSpares {
+		p.spareCompletions++
+		w.next, p.completions = p.completions, w
+	}
 }
 
 func (*completion) print(w io.Writer, prefix string) {
 	fmt.Fprintf(w, "%stransaction complete\n", prefix)
 }
+
+// maxUnread is how many completions a process may leave unread before it can send no more.
+const maxUnread = 65536
 
 // newCompletion takes an unused completion of the process, or makes one.
 func (p *Process) newCompletion(code ioctl.Return) *completion {
@@ -135,7 +142,9 @@ func (p *Process) newCompletion(code ioctl.Return) *completion {
 		w.work = w
 	} else {
 		p.completions, w.next = w.next, nil
+		p.spareCompletions--
 	}
+	p.unread++
 	w.code = code
 	return w
 }
