@@ -15,12 +15,13 @@ type (
 	// Cookie is the second word of a node or of a subscription; it is never looked into.
 	Cookie uint64
 
-	// ID is a debug id, unique among all that draw from the same IDs.
-	ID int32
+	// ID is a debug id, unique among all that draw from the same IDs. (The driver's has 32 bits,
+	// and comes round after some hours of calls.)
+	ID int64
 )
 
 // IDs hands out debug ids. All ledgers, and whatever else appears in the same logs, may share one.
-type IDs struct{ last atomic.Int32 }
+type IDs struct{ last atomic.Int64 }
 
 // Next is an id that was not handed out before.
 func (i *IDs) Next() ID { return ID(i.last.Add(1)) }
