@@ -2,7 +2,6 @@ package busd
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -13,9 +12,12 @@ import (
 )
 
 // The texts of binder_logs. What they tell of a process is put together in pieces of logChunk
-// nodes or handles, each under the lock and written out without it; what happens in between may
-// be told or not.
-const logChunk = 256
+// nodes or handles or about logBytes, each under the lock and written out without it; what happens
+// in between may be told or not. Of a queue no more than logChunk works are told.
+const (
+	logChunk = 256
+	logBytes = 16 << 10
+)
 
 // ProcIDs lists the processes that have a device open.
 func (b *Bus) ProcIDs() []ProcessID {
@@ -146,7 +148,7 @@ func (c *Context) inPieces(w io.Writer, one func(b *bytes.Buffer) bool) {
 	var b bytes.Buffer
 	for more := true; more; {
 		c.mu.Lock()
-		for i := 0; more && i < logChunk; i++ {
+		for i := 0; more && i < logChunk && b.Len() < logBytes; i++ {
 			more = one(&b)
 		}
 		c.mu.Unlock()
@@ -159,15 +161,21 @@ func (c *Context) inPieces(w io.Writer, one func(b *bytes.Buffer) bool) {
 // buffers and its work.
 func (p *Process) writeState(w io.Writer, all bool) {
 	c := p.ctx
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "proc %d\ncontext %s\n", p.id.PID, c.name)
+	fmt.Fprintf(w, "proc %d\ncontext %s\n", p.id.PID, c.name)
 	c.mu.Lock()
-	for _, th := range slices.SortedFunc(maps.Values(p.threads), func(a, b *Thread) int { return cmp.Compare(a.tid, b.tid) }) {
-		th.write1(&b, all)
-	}
+	tids := slices.AppendSeq(make([]ThreadID, 0, len(p.threads)), maps.Keys(p.threads))
 	c.mu.Unlock()
-	w.Write(b.Bytes())
-	b.Reset()
+	slices.Sort(tids)
+	c.inPieces(w, func(b *bytes.Buffer) bool {
+		if len(tids) == 0 {
+			return false
+		}
+		if th := p.threads[tids[0]]; th != nil {
+			th.write1(b, all)
+		}
+		tids = tids[1:]
+		return true
+	})
 
 	ptr, done := refcount.Pointer(0), false
 	c.inPieces(w, func(b *bytes.Buffer) bool {
@@ -177,9 +185,7 @@ func (p *Process) writeState(w io.Writer, all bool) {
 		}
 		if all || nodeOf(n).hasAsync {
 			writeNode(b, n)
-			for l := nodeOf(n).asyncTodo.first; l != nil; l = l.next {
-				l.work.print(b, "    pending async transaction")
-			}
+			nodeOf(n).asyncTodo.print(b, "    pending async transaction")
 		}
 		ptr = n.Pointer + 1
 		done = ptr == 0
@@ -218,10 +224,9 @@ func (p *Process) writeState(w io.Writer, all bool) {
 		off = f.end()
 		return true
 	})
+	var b bytes.Buffer
 	c.mu.Lock()
-	for l := p.todo.first; l != nil; l = l.next {
-		l.work.print(&b, "  pending transaction")
-	}
+	p.todo.print(&b, "  pending transaction")
 	if p.table.HasDeliveredDeaths() {
 		fmt.Fprintln(&b, "  has delivered dead binder")
 	}
@@ -248,8 +253,14 @@ func (th *Thread) write1(w io.Writer, all bool) {
 			t = nil
 		}
 	}
-	for l := th.todo.first; l != nil; l = l.next {
-		l.work.print(w, "    pending transaction")
+	th.todo.print(w, "    pending transaction")
+}
+
+func (q *queue) print(w io.Writer, prefix string) {
+	l := q.first
+	for i := 0; l != nil && i < logChunk; i++ {
+		l.work.print(w, prefix)
+		l = l.next
 	}
 }
 
