@@ -20,6 +20,8 @@ func main() {
 
 // run is the program; it answers its exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// As a part of ourselves we were started through /proc and would be called "exe" in lists.
+	_ = os.WriteFile("/proc/self/comm", []byte("busd"), 0)
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -74,12 +76,14 @@ looks like binderfs; programs open "binder" in it and speak the driver's own ABI
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newRun(), newVersion())
+	root.AddCommand(newServe(), newRun(), newDemo(), newVersion())
 	root.AddCommand(newSession(), newLaunch(), newManager())
+	root.AddCommand(newDemoParts()...)
 	return root
 }
 
-// self prepares this program to be run again as one of its parts.
+// self prepares this program to be run again as one of its parts. It also works where the
+// program's file is out of reach, or gone.
 func self(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Args[0] = "busd"

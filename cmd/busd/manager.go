@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/fusebinder/fusebinder/binder"
+	"github.com/fusebinder/fusebinder/servicemgr"
 )
 
 // newManager is the service manager as a process beside the broker.
@@ -93,6 +98,34 @@ func (k *managerKeeper) stop() {
 	k.ended.Wait()
 }
 
+// manage is the context manager of a device until its parent is gone, or the bus.
 func manage(device string, lifeline, ready *os.File) error {
-	return fmt.Errorf("the service manager is not part of this build yet")
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	bus, err := binder.Open(device, binder.Options{Logger: log})
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	if _, err := servicemgr.Serve(bus, servicemgr.ServerOptions{Log: log}); err != nil {
+		return fmt.Errorf("%s: %w", device, err)
+	}
+	if err := tellReady(ready); err != nil {
+		return err
+	}
+	gone := make(chan struct{})
+	if lifeline != nil {
+		go func() {
+			awaitEnd(lifeline)
+			close(gone)
+		}()
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	select {
+	case <-stop:
+	case <-gone:
+	case <-bus.Done():
+		return bus.Err()
+	}
+	return nil
 }
