@@ -81,19 +81,28 @@ func serveOn(ctx context.Context, bus *binder.Bus, opts servicemgr.ServerOptions
 // start starts an actor and waits until it is ready.
 func start(t *testing.T, role string) *exec.Cmd {
 	t.Helper()
+	cmd, err := launch(t, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// launch is start for any goroutine.
+func launch(t *testing.T, role string) (*exec.Cmd, error) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), actorEnv+"="+role)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() {
 		in.Close()
@@ -102,9 +111,9 @@ func start(t *testing.T, role string) *exec.Cmd {
 	})
 	line := make([]byte, 6)
 	if _, err := io.ReadFull(out, line); err != nil || string(line) != "ready\n" {
-		t.Fatalf("%s said %q, %v", role, line, err)
+		return nil, fmt.Errorf("%s said %q: %w", role, line, err)
 	}
-	return cmd
+	return cmd, nil
 }
 
 // device is the device under test.
@@ -183,21 +192,29 @@ func (e echo) OnUnreferenced() {
 // say calls an echo service.
 func say(t *testing.T, bus *binder.Bus, service binder.Binder, text string) {
 	t.Helper()
+	if err := tryToSay(t, bus, service, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryToSay is say for any goroutine.
+func tryToSay(t *testing.T, bus *binder.Bus, service binder.Binder, text string) error {
 	data := bus.NewParcel()
 	defer data.Release()
 	data.WriteInterfaceToken("test.IEcho")
 	data.WriteString16(text)
 	reply, err := service.Transact(within(t), binder.FIRST_CALL_TRANSACTION, data, 0)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer reply.Release()
 	if s := reply.ReadStatus(); !s.OK() {
-		t.Fatal(s)
+		return s
 	}
 	if got := reply.ReadString16(); got != text {
-		t.Errorf("echo of %q is %q, %v", text, got, reply.Err())
+		return fmt.Errorf("the echo of %q is %q: %w", text, got, reply.Err())
 	}
+	return nil
 }
 
 func add(t *testing.T, c *servicemgr.Client, name string, service binder.Binder) {

@@ -67,6 +67,8 @@ func (f callback) OnTransact(_ context.Context, code ioctl.Code, data, _ *parcel
 const (
 	firstLook   = 5 * time.Millisecond
 	longestLook = 200 * time.Millisecond
+
+	closePatience = 10 * time.Second
 )
 
 // Wait looks a service up and waits for it, and for the service manager, until ctx ends.
@@ -112,9 +114,13 @@ func (c *Client) hear(ctx context.Context, name string) (binder.Binder, error) {
 		return nil, err
 	}
 	defer c.manager.UnlinkToDeath(death)
-	// Whoever waited no longer than ctx must not wait for this either, and it need not succeed: with
-	// the object the registration goes, too.
-	defer func() { go r.Close(context.WithoutCancel(ctx)) }()
+	defer func() { // nobody waits for this, and it need not succeed
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+			defer cancel()
+			_ = r.Close(ctx)
+		}()
+	}()
 	select {
 	case service := <-heard:
 		return service, nil
