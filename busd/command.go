@@ -46,7 +46,8 @@ func (th *Thread) write(c *Call) syscall.Errno {
 	w := workspaces.Get().(*workspace)
 	defer w.put()
 	ctx, wr := th.proc.ctx, &c.state.wr
-	in := commandStream{mem: th.proc.memory, tid: th.tid, base: wr.WriteBuffer, pos: wr.WriteConsumed, size: wr.WriteSize, store: w.commands[:]}
+	in := commandStream{mem: th.proc.memory, tid: th.tid, base: wr.WriteBuffer, pos: wr.WriteConsumed, size: wr.WriteSize, store: w.commands[:], guess: th.guess, ahead: &w.ahead}
+	w.ahead.n = 0
 	for in.pos < in.size && !c.state.stop {
 		at := in.pos
 		head, errno := in.take(4)
@@ -90,6 +91,9 @@ type commandStream struct {
 	pos, size uint64 // bytes taken, bytes there are
 	buf       []byte // read and not yet taken: the end of what store was filled with
 	store     []byte
+
+	guess guess // what to read ahead with the first commands
+	ahead *ahead
 }
 
 // take answers the next n bytes, which stay good until the next take.
@@ -112,7 +116,15 @@ func (s *commandStream) fill(n int) syscall.Errno {
 	if left := s.size - min(s.size, s.pos); left > uint64(want) {
 		want = int(min(left, uint64(len(s.store))))
 	}
-	got, _ := s.mem.Read(s.tid, s.store[have:want], s.base+ioctl.Address(s.pos)+ioctl.Address(have))
+	from := s.base + ioctl.Address(s.pos) + ioctl.Address(have)
+	var got int
+	if g := &s.guess; g.sure {
+		s.ahead.at = g.at
+		got, s.ahead.n = s.mem.ReadBoth(s.tid, s.store[have:want], from, s.ahead.data[:g.size], g.at)
+		g.sure = false
+	} else {
+		got, _ = s.mem.Read(s.tid, s.store[have:want], from)
+	}
 	s.buf = s.store[:have+got]
 	if len(s.buf) < n {
 		return syscall.EFAULT

@@ -45,6 +45,10 @@ type Memory interface {
 	// many bytes it read before the first that could not be, and EFAULT (or ESRCH) then.
 	Read(tid ThreadID, dst []byte, from ioctl.Address) (int, syscall.Errno)
 
+	// ReadBoth is two Reads for little more than the price of one. The second begins where the
+	// first was complete only, and may be left out altogether.
+	ReadBoth(tid ThreadID, dst []byte, from ioctl.Address, dst2 []byte, from2 ioctl.Address) (n, n2 int)
+
 	// Write stores src in the client's memory at to; otherwise like Read.
 	Write(tid ThreadID, src []byte, to ioctl.Address) (int, syscall.Errno)
 

@@ -17,20 +17,28 @@ func (s *sending) fill(w *workspace) failure {
 	bytes := area.Bytes()[b.off:b.end():b.end()]
 	data := bytes[:b.dataSize]
 
-	offsets := grow(&w.offsets, b.offsetsSize)
-	if n, _ := mem.Read(th.tid, offsets, s.tr.Offsets); n < len(offsets) {
-		return failed(syscall.EFAULT)
-	}
-	if b.offsetsSize%8 != 0 || b.extraSize%8 != 0 {
-		return failed(syscall.EINVAL)
-	}
-	if len(offsets) == 0 {
-		if n, _ := mem.Read(th.tid, data, s.tr.Buffer); n < len(data) {
+	th.guess.learn(s.tr.Buffer, b.dataSize, b.offsetsSize)
+	if b.offsetsSize == 0 {
+		if b.extraSize%8 != 0 {
+			return failed(syscall.EINVAL)
+		}
+		if p := w.ahead.payload(s.tr.Buffer, len(data)); p != nil {
+			copy(data, p)
+		} else if n, _ := mem.Read(th.tid, data, s.tr.Buffer); n < len(data) {
 			return failed(syscall.EFAULT)
 		}
 	} else {
-		stage := grow(&w.stage, b.dataSize)
-		n, _ := mem.Read(th.tid, stage, s.tr.Buffer)
+		offsets, stage := grow(&w.offsets, b.offsetsSize), grow(&w.stage, b.dataSize)
+		m, n := mem.ReadBoth(th.tid, offsets, s.tr.Offsets, stage, s.tr.Buffer)
+		if m < len(offsets) {
+			return failed(syscall.EFAULT)
+		}
+		if b.offsetsSize%8 != 0 || b.extraSize%8 != 0 {
+			return failed(syscall.EINVAL)
+		}
+		if n < len(stage) {
+			n, _ = mem.Read(th.tid, stage, s.tr.Buffer)
+		}
 		if f := s.translateAll(offsets, stage, uint64(n)); f != (failure{}) {
 			return f
 		}

@@ -12,6 +12,7 @@ import (
 type workspace struct {
 	commands [1024]byte
 	sending  sending
+	ahead    ahead
 	stage    []byte // a payload that has objects, while they are translated
 	offsets  []byte
 }

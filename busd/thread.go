@@ -48,6 +48,7 @@ type Thread struct {
 	waitingNext *Thread
 	inWaiting   bool
 
+	guess    guess         // where its next payload will be; only its own ioctl looks at it
 	goodRead ioctl.Address // a read buffer that could be written the last time
 }
 

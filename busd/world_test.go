@@ -85,6 +85,13 @@ func (c *client) Read(_ ThreadID, dst []byte, from ioctl.Address) (int, syscall.
 	return n, 0
 }
 
+func (c *client) ReadBoth(tid ThreadID, dst []byte, from ioctl.Address, dst2 []byte, from2 ioctl.Address) (n, n2 int) {
+	if n, _ = c.Read(tid, dst, from); n == len(dst) {
+		n2, _ = c.Read(tid, dst2, from2)
+	}
+	return n, n2
+}
+
 func (c *client) Write(_ ThreadID, src []byte, to ioctl.Address) (int, syscall.Errno) {
 	n := copy(c.at(to, len(src)), src)
 	if n < len(src) {
