@@ -16,6 +16,7 @@
 package devicefs
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -170,9 +171,12 @@ func (s *Server) end(err error) {
 // closeWait is how long Close waits for clients that still hold the device open.
 const closeWait = 2 * time.Second
 
+// ErrHeld says that the directory was unmounted while somebody still held on to it.
+var ErrHeld = errors.New("clients still have its devices open, or a mount namespace a copy of it; they are cut off when this process ends")
+
 // Close ends the service: every parked ioctl, and every later one, is answered ECONNREFUSED, and
 // the directory is unmounted. Clients that still hold a device open keep the mount alive out of
-// sight; Close says so after two seconds, and what they hold ends with the process.
+// sight; Close answers ErrHeld after two seconds, and what they hold ends with the process.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.bus.Shutdown()
@@ -183,7 +187,7 @@ func (s *Server) Close() error {
 	case <-s.done:
 		return nil
 	case <-time.After(closeWait):
-		return fmt.Errorf("unmount %s: clients still have its devices open; they are cut off when this process ends", s.dir)
+		return fmt.Errorf("unmount %s: %w", s.dir, ErrHeld)
 	}
 }
 
