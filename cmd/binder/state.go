@@ -101,7 +101,7 @@ func (s *state) print(w io.Writer, verbose bool) error {
 	fmt.Fprintf(&b, "%s, %s, %s, %s, %s under way\n", count(len(s.Processes), "process"), count(threads, "thread"),
 		count(nodes, "object"), count(refs, "handle"), count(len(s.Transactions), "transaction"))
 	if len(s.DeadNodes) > 0 {
-		fmt.Fprintf(&b, "%s of dead processes are still referred to\n", count(len(s.DeadNodes), "object"))
+		fmt.Fprintf(&b, "of dead processes are still held: %s\n", count(len(s.DeadNodes), "object"))
 	}
 	if len(s.Processes) > 0 {
 		b.WriteByte('\n')

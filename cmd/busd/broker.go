@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,7 +60,12 @@ func (b *broker) serve() error {
 			return nil
 		}
 		closed = true
-		return server.Close()
+		err := server.Close()
+		if errors.Is(err, devicefs.ErrHeld) {
+			log.Warn("unmounted in use", "err", err)
+			return nil
+		}
+		return err
 	}
 	defer func() { _ = closeServer() }()
 
@@ -73,12 +79,14 @@ func (b *broker) serve() error {
 	if listener != nil {
 		go mendNullArguments(listener, server, log)
 	}
+	stopManager := func() {}
 	if b.manager {
 		manager, err := startManager(filepath.Join(path, b.options.Devices[0]), log)
 		if err != nil {
 			return err
 		}
-		defer manager.stop()
+		stopManager = sync.OnceFunc(manager.stop)
+		defer stopManager()
 	}
 	log.Info("serving", "dir", path, "mode", server.Mode())
 	if err := errors.Join(tellReady(ready), notifySystemd("READY=1")); err != nil {
@@ -104,6 +112,7 @@ func (b *broker) serve() error {
 		return err
 	}
 	_ = notifySystemd("STOPPING=1")
+	stopManager()
 	return closeServer()
 }
 
