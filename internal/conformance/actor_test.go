@@ -528,9 +528,14 @@ func (h *host) kill(t testing.TB) {
 }
 
 var (
-	localHost  = sync.OnceValue(func() *host { return &host{caller: here()} })
-	beside     = sync.OnceValues(func() (*host, error) { return startHost(nil) })
-	besideHost = func(t testing.TB) *host {
+	localHost = sync.OnceValue(func() *host { return &host{caller: here()} })
+	beside    = sync.OnceValues(func() (*host, error) {
+		h, err := startHost(nil)
+		besideStarted = h
+		return h, err
+	})
+	besideStarted *host
+	besideHost    = func(t testing.TB) *host {
 		t.Helper()
 		h, err := beside()
 		if err != nil {
@@ -539,3 +544,11 @@ var (
 		return h
 	}
 )
+
+// endBeside ends the process that openBeside started, if it did.
+func endBeside() {
+	if besideStarted != nil {
+		besideStarted.cmd.Process.Kill()
+		besideStarted.cmd.Wait()
+	}
+}

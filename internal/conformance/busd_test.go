@@ -107,6 +107,7 @@ func runOn(busd, mode, dir string) error {
 	if err := serve.Start(); err != nil {
 		return err
 	}
+	tests.Env = append(tests.Env, fmt.Sprintf("CONFORMANCE_BUSD_PID=%d", serve.Process.Pid))
 	ended := make(chan error, 1)
 	go func() { ended <- serve.Wait() }()
 	for deadline := time.Now().Add(patience); !mounted(dir); time.Sleep(5 * time.Millisecond) {

@@ -15,6 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// strangersBuilt is the directory that strangers made, if it did.
+var strangersBuilt string
+
+func removeStrangers() { os.RemoveAll(strangersBuilt) }
+
 // strangers is where the C programs of testdata are, compiled. They include the system's header
 // and know nothing of this project.
 var strangers = sync.OnceValues(func() (string, error) {
@@ -25,9 +30,7 @@ var strangers = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return "", err
-	}
+	strangersBuilt = dir
 	for _, name := range []string{"server", "client", "fdsend", "pingpong"} {
 		cc := exec.Command("cc", "-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-o", filepath.Join(dir, name), filepath.Join("testdata", name+".c"))
 		if out, err := cc.CombinedOutput(); err != nil {

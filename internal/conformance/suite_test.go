@@ -25,13 +25,18 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case "chaos":
+		chaosMain()
 	default:
 		actorMain()
 	}
 	flag.Parse()
 	device = os.Getenv("BINDER_DEVICE")
 	if device != "" {
-		os.Exit(m.Run())
+		status := m.Run()
+		removeStrangers()
+		endBeside()
+		os.Exit(status)
 	}
 	os.Exit(withBusd(m))
 }
