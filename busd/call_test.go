@@ -19,6 +19,11 @@ func returns(t testing.TB, b []byte) (codes []string, tr *ioctl.TransactionData)
 		case ioctl.BR_TRANSACTION, ioctl.BR_REPLY:
 			tr = new(ioctl.TransactionData)
 			tr.Decode(arg)
+		case ioctl.BR_TRANSACTION_SEC_CTX:
+			var sec ioctl.TransactionDataSecctx
+			sec.Decode(arg)
+			tr = &sec.TransactionData
+			s += fmt.Sprintf(" +%d", sec.Secctx-sec.Buffer)
 		case ioctl.BR_INCREFS, ioctl.BR_ACQUIRE, ioctl.BR_RELEASE, ioctl.BR_DECREFS:
 			var pc ioctl.PtrCookie
 			pc.Decode(arg)

@@ -45,6 +45,15 @@ type client struct {
 	files  map[uint32]*file
 	given  []*file
 	readyC chan struct{}
+
+	unmapped bool          // Map answers nil
+	giveErr  syscall.Errno // what Give answers
+	socketFD int32         // what SetSocket was given
+	closed   bool          // the area was closed
+
+	// Called before memory is touched, when not nil: they may block.
+	onRead, onWrite func(ioctl.Address)
+	onGive          func()
 }
 
 type file struct{ open int }
@@ -54,19 +63,27 @@ func (f *file) Close() { f.open-- }
 func (w *world) open() *client { return w.openAs(1000) }
 
 func (w *world) openAs(uid uint32) *client {
+	w.Helper()
+	c, errno := w.tryOpen(Identity{EUID: uid})
+	if errno != 0 {
+		w.Fatal(errno)
+	}
+	return c
+}
+
+// tryOpen opens the device as id, with a pid of its own if that has none.
+func (w *world) tryOpen(id Identity) (*client, syscall.Errno) {
 	w.pid++
+	if id.PID == 0 {
+		id.PID = w.pid
+	}
 	c := &client{
 		world: w, memory: make([]byte, 256<<10), area: make([]byte, areaSize),
 		next: ThreadID(w.pid) * 100, files: map[uint32]*file{}, readyC: make(chan struct{}, 1),
 	}
-	p, errno := w.ctx.Open(Client{
-		Identity: Identity{PID: w.pid, EUID: uid}, Memory: c, Files: c, Watcher: c,
-	})
-	if errno != 0 {
-		w.Fatal(errno)
-	}
+	p, errno := w.ctx.Open(Client{Identity: id, Memory: c, Files: c, Watcher: c})
 	c.Process = p
-	return c
+	return c, errno
 }
 
 func (c *client) at(a ioctl.Address, n int) []byte {
@@ -78,6 +95,9 @@ func (c *client) at(a ioctl.Address, n int) []byte {
 }
 
 func (c *client) Read(_ ThreadID, dst []byte, from ioctl.Address) (int, syscall.Errno) {
+	if c.onRead != nil {
+		c.onRead(from)
+	}
 	n := copy(dst, c.at(from, len(dst)))
 	if n < len(dst) {
 		return n, syscall.EFAULT
@@ -93,6 +113,9 @@ func (c *client) ReadBoth(tid ThreadID, dst []byte, from ioctl.Address, dst2 []b
 }
 
 func (c *client) Write(_ ThreadID, src []byte, to ioctl.Address) (int, syscall.Errno) {
+	if c.onWrite != nil {
+		c.onWrite(to)
+	}
 	n := copy(c.at(to, len(src)), src)
 	if n < len(src) {
 		return n, syscall.EFAULT
@@ -100,12 +123,17 @@ func (c *client) Write(_ ThreadID, src []byte, to ioctl.Address) (int, syscall.E
 	return n, 0
 }
 
-func (c *client) Map(ThreadID) Area      { return c }
+func (c *client) Map(ThreadID) Area {
+	if c.unmapped {
+		return nil
+	}
+	return c
+}
 func (c *client) Address() ioctl.Address { return areaAt }
 func (c *client) Bytes() []byte          { return c.area }
 func (c *client) Publish(off, n int)     {}
 func (c *client) Discard(off, n int)     { clear(c.area[off : off+n]) }
-func (c *client) Close()                 {}
+func (c *client) Close()                 { c.closed = true }
 func (c *client) Ready() {
 	select {
 	case c.readyC <- struct{}{}:
@@ -123,6 +151,12 @@ func (c *client) Take(_ ThreadID, fd uint32) (File, syscall.Errno) {
 }
 
 func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) syscall.Errno {
+	if c.onGive != nil {
+		c.onGive()
+	}
+	if c.giveErr != 0 {
+		return c.giveErr
+	}
 	for i, f := range files {
 		fds[i] = uint32(len(c.given)) + 50
 		c.given = append(c.given, f.(*file))
@@ -130,7 +164,10 @@ func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) s
 	return 0
 }
 
-func (c *client) SetSocket(ThreadID, int32) syscall.Errno { return 0 }
+func (c *client) SetSocket(_ ThreadID, fd int32) syscall.Errno {
+	c.socketFD = fd
+	return 0
+}
 
 // thread is one thread of a client, with a piece of its memory to itself.
 type thread struct {
