@@ -24,12 +24,14 @@ import (
 //
 //	asuser COMMAND [ARGUMENT...]  as an ordinary user, with a /dev/fuse that may be opened
 //	nullioctl DEVICE              try the ioctls with a NULL argument, and say what they answered
+//	countinterrupts               count the signals of the interrupt key
 //	await FILE                    wait until the file is there
 func TestMain(m *testing.M) {
 	testscript.Main(leakCheck{m}, map[string]func(){
-		"busd":      main,
-		"asuser":    func() { fail(asUser(os.Args[1:])) },
-		"nullioctl": func() { fail(nullIoctls(os.Args[1])) },
+		"busd":            main,
+		"asuser":          func() { fail(asUser(os.Args[1:])) },
+		"nullioctl":       func() { fail(nullIoctls(os.Args[1])) },
+		"countinterrupts": countInterrupts,
 	})
 }
 
