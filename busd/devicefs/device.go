@@ -15,14 +15,14 @@ import (
 type device struct {
 	name  string
 	minor uint32
-	ctx   context
+	ctx   opener
 
 	// The fields below are guarded by tree.mu.
 	mode, uid, gid uint32
 }
 
-// context is what we need of a *busd.Context.
-type context interface {
+// opener is what we need of a *busd.Context.
+type opener interface {
 	Open(busd.Client) (process, syscall.Errno)
 	Remove()
 }
@@ -37,7 +37,7 @@ type process interface {
 	Release()
 }
 
-// brokerContext makes a *busd.Context a context.
+// brokerContext makes a *busd.Context an opener.
 type brokerContext struct{ *busd.Context }
 
 func (c brokerContext) Open(cl busd.Client) (process, syscall.Errno) {

@@ -1,7 +1,10 @@
 package devicefs
 
 import (
+	"os"
 	"runtime"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -52,6 +55,8 @@ type receiver struct {
 	raw   bool // hot reads are allowed
 	hot   bool
 	quiet int
+
+	aborting *atomic.Bool // EINTR is to be told
 }
 
 const quietMax = 2
@@ -66,7 +71,7 @@ func (r *receiver) read(b []byte) (int, syscall.Errno) {
 			return int(n), errno
 		}
 		n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(r.wire), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		if errno != syscall.EINTR {
+		if errno != syscall.EINTR || r.aborting.Load() {
 			r.quiet = 0
 			return int(n), errno
 		}
@@ -77,9 +82,31 @@ func (r *receiver) read(b []byte) (int, syscall.Errno) {
 	}
 }
 
-// interruptible clears SA_RESTART of SIGURG, so that a preemption request of the runtime ends a
-// raw read with EINTR, and gives the scheduler one more processor for the one the reader keeps.
+// interruptible makes a preemption request of the runtime (SIGURG) end a raw read with EINTR, and
+// gives the scheduler one more processor for the one the reader keeps.
 func interruptible() error {
+	if err := clearRestart(); err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	return nil
+}
+
+// kick sends every thread of this process the signal that ends a read.
+func kick() {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return
+	}
+	for _, t := range tasks {
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			unix.Tgkill(os.Getpid(), tid, unix.SIGURG)
+		}
+	}
+}
+
+// clearRestart clears SA_RESTART of SIGURG, whose handler is the runtime's.
+func clearRestart() error {
 	// struct sigaction of the kernel: handler, flags, restorer, mask, a word each.
 	var action [4]uintptr
 	const flags, saRestart = 1, 0x10000000
@@ -90,6 +117,5 @@ func interruptible() error {
 	if _, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(syscall.SIGURG), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0); errno != 0 {
 		return errno
 	}
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	return nil
 }

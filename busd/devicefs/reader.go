@@ -39,7 +39,7 @@ func (s *Server) newReader() *reader {
 	s.reading.Add(1)
 	return &reader{
 		server:   s,
-		receiver: receiver{wire: s.wire, raw: s.opts.RawReader},
+		receiver: receiver{wire: s.wire, raw: s.opts.RawReader, aborting: &s.aborting},
 		wake:     make(chan struct{}, 1),
 		in:       make([]byte, inputSize),
 	}
@@ -68,6 +68,9 @@ func (r *reader) loop() {
 		switch {
 		case errno == 0:
 		case gone(errno):
+			s.end(nil)
+			return
+		case s.aborting.Load():
 			s.end(nil)
 			return
 		case errno == syscall.EINTR, errno == syscall.EAGAIN, errno == syscall.ENOENT:

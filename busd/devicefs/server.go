@@ -46,11 +46,11 @@ type Server struct {
 	threads  *threads
 	timeout  time.Duration // the kernel aborts the mount when an ioctl waits for so long; 0: never
 
-	mode    atomic.Int32 // Mode; Auto until the kernel has been asked
-	ready   chan struct{}
-	done    chan struct{}
-	failed  error // why Serve ended, if not because of the unmount; read after done
-	closing atomic.Bool
+	mode     atomic.Int32 // Mode; Auto until the kernel has been asked
+	ready    chan struct{}
+	done     chan struct{}
+	failed   error       // why Serve ended, if not because of the unmount; read after done
+	aborting atomic.Bool // readers end with the next EINTR
 
 	watchdog watchdog
 
@@ -168,17 +168,22 @@ func (s *Server) end(err error) {
 	s.spares = nil
 }
 
-// closeWait is how long Close waits for clients that still hold the device open.
-const closeWait = 2 * time.Second
+const (
+	// closeWait is how long Close waits for clients that still hold the device open, or for a
+	// mount namespace that has a copy of the mount.
+	closeWait = time.Second
 
-// ErrHeld says that the directory was unmounted while somebody still held on to it.
-var ErrHeld = errors.New("clients still have its devices open, or a mount namespace a copy of it; they are cut off when this process ends")
+	// abortWait is how long it then takes at most to cut them off.
+	abortWait = 2 * time.Second
+)
+
+// ErrHeld says that the directory was unmounted while a client still held the broker back.
+var ErrHeld = errors.New("a client's memory does not answer and holds the broker back until this process ends")
 
 // Close ends the service: every parked ioctl, and every later one, is answered ECONNREFUSED, and
 // the directory is unmounted. Clients that still hold a device open keep the mount alive out of
-// sight; Close answers ErrHeld after two seconds, and what they hold ends with the process.
+// sight; they are cut off after a second. Close answers ErrHeld when even that was not possible.
 func (s *Server) Close() error {
-	s.closing.Store(true)
 	s.bus.Shutdown()
 	if err := s.unmount(); err != nil {
 		return err
@@ -187,7 +192,27 @@ func (s *Server) Close() error {
 	case <-s.done:
 		return nil
 	case <-time.After(closeWait):
-		return fmt.Errorf("unmount %s: %w", s.dir, ErrHeld)
+		return s.abort()
+	}
+}
+
+// abort makes the readers stop, so that Serve closes the connection, which ends the mount wherever
+// it still is and whoever uses it.
+func (s *Server) abort() error {
+	s.aborting.Store(true)
+	if err := clearRestart(); err != nil {
+		return fmt.Errorf("unmount %s: %w: %w", s.dir, ErrHeld, err)
+	}
+	end := time.After(abortWait)
+	for {
+		kick()
+		select {
+		case <-s.done:
+			return nil
+		case <-end:
+			return fmt.Errorf("unmount %s: %w", s.dir, ErrHeld)
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
 }
 

@@ -185,7 +185,9 @@ func (t *tree) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut)
 	if !t.attributes(in.NodeId, &out.Attr) {
 		return fuse.ENOENT
 	}
-	out.SetTimeout(attrValid)
+	if in.NodeId != rootNode { // which shall tell at once when the broker has died
+		out.SetTimeout(attrValid)
+	}
 	return fuse.OK
 }
 
