@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,9 +31,9 @@ type Actor struct {
 
 // opened is one open of a device: one process, as the driver counts them.
 type opened struct {
-	fd       int
-	area     []byte // the receive mapping, nil without one
-	arena    []byte // memory for commands and payloads, never reused
+	fd       atomic.Int32 // -1 once it is closed
+	area     []byte       // the receive mapping, nil without one; guarded by mu
+	arena    []byte       // memory for commands and payloads, never reused
 	used     int
 	socket   int                     // our end of the descriptor socket, -1 where there is none
 	received map[ioctl.Address][]int // what came over it, by receive buffer
@@ -86,7 +87,8 @@ func (a *Actor) Open(args OpenArgs, reply *OpenReply) error {
 			return nil
 		}
 	}
-	o := &opened{fd: fd, socket: -1}
+	o := &opened{socket: -1}
+	o.fd.Store(int32(fd))
 	if args.MapSize > 0 {
 		area, err := unix.Mmap(fd, 0, args.MapSize, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 		if err != nil {
@@ -131,7 +133,10 @@ func (o *opened) alloc(n int) ioctl.Address {
 
 // bytes is the memory at an address of the arena or of the receive mapping.
 func (o *opened) bytes(at ioctl.Address, n int) ([]byte, error) {
-	for _, m := range [][]byte{o.arena, o.area} {
+	o.mu.Lock()
+	areas := [][]byte{o.arena, o.area}
+	o.mu.Unlock()
+	for _, m := range areas {
 		if len(m) == 0 {
 			continue
 		}
@@ -223,7 +228,7 @@ func (a *Actor) Exchange(args ExchangeArgs, reply *ExchangeReply) error {
 			copy(b, args.Write)
 		}
 		for {
-			reply.Errno = writeRead(o.fd, &wr)
+			reply.Errno = writeRead(int(o.fd.Load()), &wr)
 			if reply.Errno != unix.EINTR {
 				break
 			}
@@ -255,7 +260,7 @@ type RawReply struct {
 func (a *Actor) Raw(args RawArgs, reply *RawReply) error {
 	a.on(args.ThreadArgs, func(o *opened, w *worker) {
 		wr := args.WriteRead
-		reply.Errno = writeRead(o.fd, &wr)
+		reply.Errno = writeRead(int(o.fd.Load()), &wr)
 		reply.WriteRead = wr
 	})
 	return nil
@@ -293,9 +298,9 @@ func (a *Actor) Ioctl(args IoctlArgs, reply *IoctlReply) error {
 		var r uintptr
 		switch {
 		case args.Null || args.At != 0:
-			r, _, reply.Errno = unix.Syscall(unix.SYS_IOCTL, uintptr(o.fd), uintptr(args.Request), args.At)
+			r, _, reply.Errno = unix.Syscall(unix.SYS_IOCTL, uintptr(o.fd.Load()), uintptr(args.Request), args.At)
 		default:
-			r, _, reply.Errno = unix.Syscall(unix.SYS_IOCTL, uintptr(o.fd), uintptr(args.Request), uintptr(p))
+			r, _, reply.Errno = unix.Syscall(unix.SYS_IOCTL, uintptr(o.fd.Load()), uintptr(args.Request), uintptr(p))
 		}
 		reply.Result = int(r)
 		reply.Arg = b
@@ -328,9 +333,9 @@ func (a *Actor) Poll(args PollArgs, reply *PollReply) error {
 			var n, events int
 			var err error
 			if args.Epoll {
-				n, events, err = epollOnce(o.fd, ms)
+				n, events, err = epollOnce(int(o.fd.Load()), ms)
 			} else {
-				p := []unix.PollFd{{Fd: int32(o.fd), Events: unix.POLLIN}}
+				p := []unix.PollFd{{Fd: o.fd.Load(), Events: unix.POLLIN}}
 				n, err = unix.Poll(p, ms)
 				events = int(p[0].Revents)
 			}
@@ -407,7 +412,7 @@ func (a *Actor) Edge(b []byte, at *ioctl.Address) error {
 
 // Dup duplicates the device's descriptor and closes the copy again, which the driver sees as a flush.
 func (a *Actor) Dup(id int, _ *int) error {
-	d, err := unix.Dup(a.open(id).fd)
+	d, err := unix.Dup(int(a.open(id).fd.Load()))
 	if err != nil {
 		return err
 	}
@@ -419,7 +424,8 @@ func (a *Actor) Close(id int, _ *int) error {
 	o := a.open(id)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.fd < 0 {
+	fd := o.fd.Swap(-1)
+	if fd < 0 {
 		return nil
 	}
 	var err error
@@ -427,8 +433,7 @@ func (a *Actor) Close(id int, _ *int) error {
 		err = unix.Munmap(o.area)
 		o.area = nil
 	}
-	err = errors.Join(err, unix.Close(o.fd))
-	o.fd = -1
+	err = errors.Join(err, unix.Close(int(fd)))
 	if o.socket >= 0 {
 		unix.Close(o.socket)
 	}

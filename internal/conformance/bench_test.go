@@ -21,11 +21,13 @@ func BenchmarkStrangers(b *testing.B) {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
 			bus := newBus(b)
 			n := fmt.Sprint(max(b.N, 100))
-			sock := pingpong(b, "unix", n, fmt.Sprint(max(size, 1)))
+			sock, _, _ := pingpong(b, "unix", n, fmt.Sprint(max(size, 1)))
 			b.ResetTimer()
-			call := pingpong(b, "binder", bus.path, n, fmt.Sprint(size))
+			call, p99, worst := pingpong(b, "binder", bus.path, n, fmt.Sprint(size))
 			b.StopTimer()
 			b.ReportMetric(float64(call)/1e3, "µs-binder")
+			b.ReportMetric(float64(p99)/1e3, "µs-p99")
+			b.ReportMetric(float64(worst)/1e3, "µs-worst")
 			b.ReportMetric(float64(sock)/1e3, "µs-socket")
 			b.ReportMetric(float64(call)/float64(sock), "ratio")
 		})
@@ -61,17 +63,16 @@ func pinBusd(b *testing.B) {
 	b.Cleanup(func() { pin(&all) })
 }
 
-// pingpong runs the C program and returns its median, in nanoseconds.
-func pingpong(b *testing.B, args ...string) (median int64) {
+// pingpong runs the C program and returns what it measured, in nanoseconds.
+func pingpong(b *testing.B, args ...string) (median, p99, worst int64) {
 	b.Helper()
 	cmd := exec.Command(stranger(b, "pingpong"), args...)
 	out, err := cmd.Output()
 	if err != nil {
 		b.Fatalf("pingpong %s: %v", strings.Join(args, " "), err)
 	}
-	var p99 int64
-	if _, err := fmt.Sscan(string(out), &median, &p99); err != nil {
+	if _, err := fmt.Sscan(string(out), &median, &p99, &worst); err != nil {
 		b.Fatalf("pingpong told %q: %v", out, err)
 	}
-	return median
+	return median, p99, worst
 }

@@ -27,7 +27,7 @@ func (o *opened) offerSocket() error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		done <- unix.IoctlSetPointerInt(o.fd, uint(ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET), fds[1])
+		done <- unix.IoctlSetPointerInt(int(o.fd.Load()), uint(ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET), fds[1])
 	}()
 	if err := <-done; err != nil {
 		unix.Close(fds[0])
