@@ -38,6 +38,9 @@ func (b *broker) serve() error {
 
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	if !session.Privileged() {
+		return errors.New("mounting a directory that all see needs root (CAP_SYS_ADMIN); ordinary users have \"busd run\"")
+	}
 	toughen(log)
 	undo, err := makeMountPoint(b.dir)
 	if err != nil {
@@ -48,8 +51,11 @@ func (b *broker) serve() error {
 	// Nobody may write to files of an owner who does not exist in the mount's user namespace.
 	b.options.DeviceUID, b.options.DeviceGID = uint32(os.Getuid()), uint32(os.Getgid())
 	server, err := devicefs.Mount(b.dir, b.options)
-	if err != nil {
+	if err != nil && lifeline != nil {
 		return session.Explain(err)
+	}
+	if err != nil {
+		return err
 	}
 	served := make(chan error, 1)
 	path := server.Dir()
