@@ -154,11 +154,6 @@ func weakHandle(h ioctl.Handle) string   { return flat(ioctl.BINDER_TYPE_WEAK_HA
 func descriptor(fd uint32) string {
 	return string(encodeFD(ioctl.FDObject{Type: ioctl.BINDER_TYPE_FD, FD: fd}))
 }
-func decodeObject(b []byte) (o ioctl.FlatObject) {
-	o.Decode(b)
-	return o
-}
-
 func encodeFD(o ioctl.FDObject) []byte {
 	b := make([]byte, ioctl.SizeofFDObject)
 	o.Encode(b)
@@ -166,8 +161,10 @@ func encodeFD(o ioctl.FDObject) []byte {
 }
 
 // objectIn is the object at an offset of what the client received.
-func (c *client) objectIn(tr *ioctl.TransactionData, off int) ioctl.FlatObject {
-	return decodeObject(c.received(tr)[off:])
+func (c *client) objectIn(tr *ioctl.TransactionData, off int) *ioctl.FlatObject {
+	var o ioctl.FlatObject
+	o.Decode(c.received(tr)[off:])
+	return &o
 }
 
 // introduce gives the holder a strong handle to an object of the owner's, who has been told and

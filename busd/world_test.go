@@ -177,6 +177,7 @@ type thread struct {
 	call  Call
 	arg   [ioctl.SizeofDevice]byte
 	reply chan int32
+	busy  bool // a call was issued and not waited for
 }
 
 func (c *client) newThread() *thread {
@@ -194,6 +195,10 @@ func (th *thread) start(r ioctl.Request, arg []byte) {
 }
 
 func (th *thread) issue(r ioctl.Request) {
+	if th.Helper(); th.busy {
+		th.Fatalf("thread %d is in a call", th.tid)
+	}
+	th.busy = true
 	th.call.Thread, th.call.Request, th.call.Arg = th.tid, r, th.arg[:r.Size()]
 	th.call.Replier, th.call.Interrupted = th, false
 	th.Ioctl(&th.call)
@@ -202,6 +207,7 @@ func (th *thread) issue(r ioctl.Request) {
 // wait waits for the end of what start began.
 func (th *thread) wait() int32 {
 	th.Helper()
+	th.busy = false
 	select {
 	case r := <-th.reply:
 		return r
