@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -45,6 +46,16 @@ func fail(err error) {
 func TestIntegrationScripts(t *testing.T) {
 	if err := session.Check(); err != nil {
 		t.Skipf("nothing can be mounted here: %v", err)
+	}
+	// The ordinary user of the scripts, too, shall find the programs.
+	busd, err := exec.LookPath("busd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Dir(busd), filepath.Dir(filepath.Dir(busd))} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
