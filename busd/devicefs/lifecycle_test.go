@@ -157,7 +157,12 @@ func TestIntegrationKillClient(t *testing.T) {
 
 // A thread that ends is reported, though it never says so.
 func TestIntegrationThreadGone(t *testing.T) {
-	m := serve(t, setup{Fake: true}, nil)
+	t.Run("pidfd", func(t *testing.T) { threadGone(t, setup{Fake: true}) })
+	t.Run("proc", func(t *testing.T) { threadGone(t, setup{Fake: true, NoFDs: true}) })
+}
+
+func threadGone(t *testing.T, up setup) {
+	m := serve(t, up, nil)
 	f := m.open(0)
 	defer f.close()
 	for range 5 {

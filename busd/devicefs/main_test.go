@@ -45,6 +45,7 @@ type setup struct {
 	Raw     bool          // RawReader
 	Timeout time.Duration // as if the kernel had this request timeout
 	Devices []string
+	NoFDs   bool // as on a kernel without PIDFD_THREAD
 }
 
 // counted is what a server must have none of when nobody uses it.
@@ -70,6 +71,7 @@ func serverMain() {
 	if up.Fake {
 		s.tree.devices["binder"].ctx = fakeContext{fake}
 	}
+	s.threads.withoutFDs = up.NoFDs
 	if up.Timeout != 0 {
 		s.timeout = up.Timeout
 	}
@@ -96,7 +98,7 @@ func serverMain() {
 			return
 		}
 	}
-	s.unmount()
+	s.unmount(unix.MNT_DETACH)
 }
 
 func count(s *Server) (c counted) {

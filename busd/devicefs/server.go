@@ -181,19 +181,38 @@ const (
 var ErrHeld = errors.New("a client's memory does not answer and holds the broker back until this process ends")
 
 // Close ends the service: every parked ioctl, and every later one, is answered ECONNREFUSED, and
-// the directory is unmounted. Clients that still hold a device open keep the mount alive out of
-// sight; they are cut off after a second. Close answers ErrHeld when even that was not possible.
+// the directory is unmounted. Clients that keep a device open, and mount namespaces that have a
+// copy of the mount, are cut off after a second. Close answers ErrHeld when it cannot wait for
+// the end of Serve; nobody hangs on the mount even then.
 func (s *Server) Close() error {
 	s.bus.Shutdown()
-	if err := s.unmount(); err != nil {
-		return err
+	patience := time.After(closeWait)
+	for s.unmount(0) == unix.EBUSY {
+		select {
+		case <-s.done:
+			return nil
+		case <-patience:
+			if err := s.unmount(unix.MNT_FORCE | unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", s.dir, err)
+			}
+			return s.abort()
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	select {
 	case <-s.done:
 		return nil
-	case <-time.After(closeWait):
+	case <-patience:
 		return s.abort()
 	}
+}
+
+// unmount unmounts the directory unless that has been done; MNT_FORCE also ends the connection.
+func (s *Server) unmount(flags int) error {
+	if id, _, err := mounted(s.dir); err == nil && id != s.mount {
+		return nil
+	}
+	return unix.Unmount(s.dir, flags|unix.UMOUNT_NOFOLLOW)
 }
 
 // abort makes the readers stop, so that Serve closes the connection, which ends the mount wherever
@@ -216,24 +235,12 @@ func (s *Server) abort() error {
 	}
 }
 
-func (s *Server) unmount() error {
-	err := unix.Unmount(s.dir, unix.UMOUNT_NOFOLLOW)
-	if err == unix.EBUSY {
-		err = unix.Unmount(s.dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	}
-	switch err {
-	case nil, unix.EINVAL, unix.ENOENT: // somebody has unmounted it already
-		return nil
-	}
-	return fmt.Errorf("unmount %s: %w", s.dir, err)
-}
-
 // fatal ends a mount that cannot work.
 func (s *Server) fatal(err error) {
 	s.log.Error("the mount cannot work", "dir", s.dir, "err", err)
 	s.end(err)
 	go func() {
-		if err := s.unmount(); err != nil {
+		if err := s.unmount(unix.MNT_DETACH); err != nil {
 			s.log.Error("cannot unmount", "err", err)
 		}
 	}()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -98,5 +99,75 @@ func TestIntegrationStuckClient(t *testing.T) {
 		if errno := f.do(ioctl.BINDER_VERSION, &order{}); errno != 0 {
 			t.Error(errno)
 		}
+	})
+}
+
+// Nor does it keep others waiting for the broker's end, in good order or not.
+func TestIntegrationEndWithStuckClient(t *testing.T) {
+	for _, end := range []string{"close", "kill"} {
+		t.Run(end, func(t *testing.T) {
+			silent := mountPoint(t)
+			s := start(t, "silent", func(c *exec.Cmd) { c.Env = append(c.Env, "DIR="+silent) })
+			s.hear()
+			m := serve(t, setup{Fake: true}, nil)
+			f := m.open(4096)
+			defer f.close()
+			p := start(t, "stuck", func(c *exec.Cmd) {
+				c.Env = append(c.Env, "DEVICE="+m.dir+"/binder", "SILENT="+silent+"/file")
+			})
+			p.hear()
+			m.awaitParked(4)
+			_, result := park(f, &order{})
+			m.awaitParked(5)
+			if end == "kill" {
+				m.kill()
+			} else {
+				m.say("close")
+			}
+			if errno := outcome(t, result); errno != syscall.ECONNABORTED {
+				t.Errorf("a parked ioctl: %v, want ECONNABORTED", errno)
+			}
+			if errno := f.do(ioctl.BINDER_VERSION, &order{}); errno != syscall.ENOTCONN {
+				t.Errorf("afterwards: %v, want ENOTCONN", errno)
+			}
+			if end == "close" {
+				if answer := m.hear(); !strings.Contains(answer, ErrHeld.Error()) {
+					t.Errorf("the server says %q", answer)
+				}
+			}
+			s.kill()
+			p.kill()
+		})
+	}
+}
+
+// Publishing waits for a page that the client is just reading from us; with a single reader that
+// would be for ever.
+func TestIntegrationPublishWhileReading(t *testing.T) {
+	eachMode(t, setup{Fake: true, Raw: true}, func(t *testing.T, m *served) {
+		f := m.open(64 << 10)
+		defer f.close()
+		stop, stopped := make(chan bool), make(chan bool)
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					drop(t, f)
+					for off := 0; off < len(f.mem); off += 4096 {
+						_ = f.mem[off]
+					}
+				}
+			}
+		}()
+		for i, end := 0, time.Now().Add(300*time.Millisecond); time.Now().Before(end); i++ {
+			v := byte('a' + i%26)
+			m.must(f, requestFill, order{Off: 100, N: 16 << 10, Value: uint64(v)})
+			f.full(t, "just written", 100, 16<<10, v)
+		}
+		close(stop)
+		<-stopped
 	})
 }
