@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestThereIsOneContextManager(t *testing.T) {
 	if err := peer.Ping(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	o := newPeer(b, new(int32)).self
+	o := newPeer(b, new(atomic.Int32)).self
 	if err := b.BecomeContextManager(o); !errors.Is(err, syscall.EBUSY) {
 		t.Error(err)
 	}
@@ -118,7 +119,7 @@ func TestCloseIsDeath(t *testing.T) {
 	startPeer(t, path)
 	a, c := open(t, path, Options{}), open(t, path, Options{})
 	reply := ask(t, context.Background(), a.ContextManager(), peerEcho, func(p *parcel.Parcel) { p.WriteRaw([]byte("keep")) })
-	object := newPeer(a, new(int32)).self
+	object := newPeer(a, new(atomic.Int32)).self
 	ask(t, context.Background(), a.ContextManager(), peerKeep, give(object))
 	call := func() error {
 		data := parcel.New()

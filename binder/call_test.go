@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -324,7 +325,7 @@ func TestANestedCallIsLeft(t *testing.T) {
 
 func TestWithinTheProcess(t *testing.T) {
 	b := open(t, device(t), Options{})
-	o := newPeer(b, new(int32)).self
+	o := newPeer(b, new(atomic.Int32)).self
 	ctx := context.Background()
 	reply := ask(t, ctx, o, peerEcho, func(p *parcel.Parcel) { p.WriteRaw([]byte("abcd")) })
 	if got := string(reply.ReadRaw(4)); got != "abcd" {

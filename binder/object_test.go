@@ -195,7 +195,7 @@ func TestAForgottenReply(t *testing.T) {
 }
 
 func TestDescriptorsTravel(t *testing.T) {
-	_, peer := meet(t)
+	_, peer := meet(alone{t}) // it counts the process's open files
 	for name, ctx := range contexts(t) {
 		t.Run("with a context "+name, func(t *testing.T) {
 			r, w, err := os.Pipe()

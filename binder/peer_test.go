@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,11 +66,11 @@ type peerService struct {
 	kept    Binder
 	release chan struct{}
 	waiting int
-	dropped *int32
+	dropped *atomic.Int32
 	sum     int32
 }
 
-func newPeer(b *Bus, dropped *int32) *peerService {
+func newPeer(b *Bus, dropped *atomic.Int32) *peerService {
 	p := &peerService{bus: b, release: make(chan struct{}), dropped: dropped}
 	p.self = b.Export(p)
 	return p
@@ -78,9 +79,7 @@ func newPeer(b *Bus, dropped *int32) *peerService {
 func (p *peerService) InterfaceDescriptor() string { return peerDescriptor }
 
 func (p *peerService) OnUnreferenced() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	*p.dropped++
+	p.dropped.Add(1)
 }
 
 func (p *peerService) Dump(_ context.Context, out *os.File, args []string) error {
@@ -181,9 +180,7 @@ func (p *peerService) OnTransact(ctx context.Context, code ioctl.Code, data, rep
 		reply.WriteStrongBinder(newPeer(p.bus, p.dropped).self)
 	case peerDropped:
 		runtime.GC()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		reply.WriteInt32(*p.dropped)
+		reply.WriteInt32(p.dropped.Load())
 	case peerPanic:
 		panic("as asked")
 	case peerGoexit:
@@ -251,7 +248,7 @@ func peerMain() error {
 	if err != nil {
 		return err
 	}
-	p := newPeer(b, new(int32))
+	p := newPeer(b, new(atomic.Int32))
 	if err := b.BecomeContextManager(p.self); err != nil {
 		return err
 	}
@@ -284,7 +281,7 @@ func startPeer(t testing.TB, device string, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), append(env, peerDevice+"="+device)...)
+	cmd.Env = append(os.Environ(), append(env, peerDevice+"="+device, "GORACE=atexit_sleep_ms=0")...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -337,6 +334,9 @@ func device(t testing.TB) string {
 	})
 	return filepath.Join(bus.Dir(), "binder")
 }
+
+// alone keeps a test from being parallel to others.
+type alone struct{ testing.TB }
 
 // open opens the device for the test's own use.
 func open(t testing.TB, path string, opts Options) *Bus {

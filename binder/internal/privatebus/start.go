@@ -70,7 +70,8 @@ func (b *Bus) Stop() error { return b.part.Stop() }
 func Self(role string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{filepath.Base(os.Args[0]) + " (" + role + ")"}
-	cmd.Env = append(os.Environ(), roleEnv+"="+role)
+	// A program built with -race sleeps for a second before it exits, unless told otherwise.
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	cmd.SysProcAttr = newAttr()
 	return cmd
 }
