@@ -142,16 +142,19 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
-// The Go code of README.md is that of the examples.
-func TestReadmeCode(t *testing.T) {
+// Go code in a document is that of the examples, which are run.
+func TestGoCode(t *testing.T) {
 	code := read(t, "examples/hello/main.go") + read(t, "examples/hello/main_test.go")
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, "README.md"), -1)
-	if len(blocks) == 0 {
-		t.Fatal("README.md shows no Go code")
-	}
-	for _, b := range blocks {
-		if !strings.Contains(code, b[1]) {
-			t.Errorf("README.md shows code that is not in examples/hello:\n%s", b[1])
+	blocks := 0
+	for name, text := range documents(t) {
+		for _, b := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			blocks++
+			if !strings.Contains(code, b[1]) {
+				t.Errorf("%s shows code that is not in examples/hello:\n%s", name, b[1])
+			}
 		}
+	}
+	if blocks == 0 {
+		t.Error("no document shows Go code")
 	}
 }
