@@ -31,10 +31,10 @@ type Actor struct {
 
 // opened is one open of a device: one process, as the driver counts them.
 type opened struct {
-	fd       atomic.Int32 // -1 once it is closed
-	area     []byte       // the receive mapping, nil without one; guarded by mu
-	arena    []byte       // memory for commands and payloads, never reused
-	used     int
+	fd       atomic.Int32            // -1 once it is closed
+	area     []byte                  // the receive mapping, nil without one; guarded by mu
+	arena    [][]byte                // memory for commands and payloads, never reused; guarded by mu
+	used     int                     // of the last piece; guarded by mu
 	socket   int                     // our end of the descriptor socket, -1 where there is none
 	received map[ioctl.Address][]int // what came over it, by receive buffer
 	mu       sync.Mutex
@@ -49,8 +49,8 @@ type worker struct {
 }
 
 const (
-	arenaSize = 64 << 20
-	readSize  = 16 << 10 // what a read offers unless told otherwise
+	arenaPiece = 1 << 20
+	readSize   = 16 << 10 // what a read offers unless told otherwise
 )
 
 // OpenArgs says which device to open, and how.
@@ -99,11 +99,6 @@ func (a *Actor) Open(args OpenArgs, reply *OpenReply) error {
 		o.area = area
 		reply.Base = address(area)
 	}
-	arena, err := unix.Mmap(-1, 0, arenaSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
-	if err != nil {
-		return err
-	}
-	o.arena = arena
 	if !args.NoSocket {
 		if err := o.offerSocket(); err != nil {
 			return err
@@ -123,18 +118,23 @@ func address(b []byte) ioctl.Address { return ioctl.Address(uintptr(unsafe.Point
 func (o *opened) alloc(n int) ioctl.Address {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.used+n+8 > len(o.arena) {
-		panic("conformance: the arena is used up")
+	n = (n + 8) &^ 7
+	if len(o.arena) == 0 || o.used+n > len(o.arena[len(o.arena)-1]) {
+		piece, err := unix.Mmap(-1, 0, max(n, arenaPiece), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+		if err != nil {
+			panic(err)
+		}
+		o.arena, o.used = append(o.arena, piece), 0
 	}
 	at := o.used
-	o.used += (n + 8) &^ 7
-	return address(o.arena[at:])
+	o.used += n
+	return address(o.arena[len(o.arena)-1][at:])
 }
 
 // bytes is the memory at an address of the arena or of the receive mapping.
 func (o *opened) bytes(at ioctl.Address, n int) ([]byte, error) {
 	o.mu.Lock()
-	areas := [][]byte{o.arena, o.area}
+	areas := append([][]byte{o.area}, o.arena...)
 	o.mu.Unlock()
 	for _, m := range areas {
 		if len(m) == 0 {

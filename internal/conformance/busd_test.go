@@ -95,6 +95,7 @@ func runOn(busd, mode, dir string) error {
 	if os.Geteuid() != 0 {
 		tests.Args = append([]string{busd, "run", "--mode", mode, "--", self}, os.Args[1:]...)
 		tests.Path = busd
+		tests.Env = append(tests.Env, "CONFORMANCE_BUSD_RUN=1")
 		return tests.Run()
 	}
 	tests.Env = append(tests.Env, "BINDER_DEVICE="+filepath.Join(dir, "binder"))

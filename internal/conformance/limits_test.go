@@ -13,7 +13,9 @@ import (
 // side. docs/abi.md lists these limits with their ways around.
 
 func TestNullArguments(t *testing.T) {
-	// The kernel answers EFAULT for FUSE when a number carries a size and the argument is NULL.
+	// The kernel answers EFAULT for FUSE when a number carries a size and the argument is NULL. The
+	// two that real clients issue so are mended under "busd run".
+	mended := os.Getenv("CONFORMANCE_BUSD_RUN") != ""
 	th := newBus(t).openBeside().thread()
 	for _, tc := range []struct {
 		req          ioctl.Request
@@ -27,7 +29,11 @@ func TestNullArguments(t *testing.T) {
 	} {
 		var r IoctlReply
 		th.p.do("Actor.Ioctl", IoctlArgs{ThreadArgs: th.args(), Request: tc.req, Null: true}, &r)
-		if want := pick(t, tc.kernel, tc.busd); r.Errno != want {
+		want := pick(t, tc.kernel, tc.busd)
+		if mended && tc.kernel == 0 {
+			want = 0
+		}
+		if r.Errno != want {
 			t.Errorf("request %#x with NULL: %v, want %v", uint32(tc.req), r.Errno, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"os"
 	"syscall"
 	"testing"
 
@@ -159,5 +160,22 @@ func TestHandleZeroFollowsTheManager(t *testing.T) {
 	c.send(c.call(0, oneway(1, "hello")))
 	if q := next.got(noop, "TRANSACTION"); q.Pointer() != 0xb {
 		t.Errorf("the call went to %#x", q.Target)
+	}
+}
+
+func TestSecurityContext(t *testing.T) {
+	// A node may ask for its callers' security context. Without a security module the kernel's
+	// driver then fails every call; busd delivers it without a context.
+	if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil {
+		t.Skip("there is a security module here")
+	}
+	b := newBus(t)
+	mgr := b.openBeside().looper()
+	mgr.becomeExt(node{1, 1}, ioctl.FLAT_BINDER_FLAG_TXN_SECURITY_CTX)
+	c := b.open().thread()
+	c.ask([]command{c.call(0, oneway(1, "who"))}, noop, pick(t, "FAILED_REPLY", complete))
+	c.wantError(pick(t, ioctl.BR_FAILED_REPLY, ioctl.BR_OK), pick[unix.Errno](t, unix.EOPNOTSUPP, 0))
+	if !isKernel(t) {
+		mgr.got(noop, "TRANSACTION").text("who")
 	}
 }

@@ -59,6 +59,14 @@ func onlyKernel(t testing.TB, reason string) {
 	}
 }
 
+// notYet skips a test of what busd is still to learn.
+func notYet(t testing.TB, what string) {
+	t.Helper()
+	if !isKernel(t) {
+		t.Skipf("busd does not have it yet: %s", what)
+	}
+}
+
 // onlyBusd skips a test of what the kernel's driver does not have.
 func onlyBusd(t testing.TB, reason string) {
 	t.Helper()
