@@ -65,7 +65,7 @@ func TestServerEnds(t *testing.T) {
 						caller.failsWith(ioctl.BR_OK, 0)
 					}
 					w.finish(caller.client, server.client)
-					diff(t, "descriptors", 0, f.open)
+					diff(t, "descriptors", int32(0), f.open.Load())
 				})
 			}
 		})

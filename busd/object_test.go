@@ -176,10 +176,10 @@ func TestObjectsRefused(t *testing.T) {
 				diff(t, "the returns", []string{"BR_NOOP", "BR_FAILED_REPLY"}, codes)
 				c.failsWith(ioctl.BR_FAILED_REPLY, test.errno)
 				diff(t, "nodes", 1, w.ctx.ledger.Totals().Nodes)
-				diff(t, "descriptors", 0, f.open)
+				diff(t, "descriptors", int32(0), f.open.Load())
 			}
 			w.finish(c.client, m.client)
-			diff(t, "descriptors", 0, f.open)
+			diff(t, "descriptors", int32(0), f.open.Load())
 		})
 	}
 }

@@ -2,6 +2,8 @@ package busd
 
 import (
 	"encoding/binary"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +45,8 @@ type client struct {
 	area   []byte
 	next   ThreadID
 	files  map[uint32]*file
-	given  []*file
+	mu     sync.Mutex
+	given  []*file // guarded by mu
 	readyC chan struct{}
 
 	unmapped bool          // Map answers nil
@@ -51,14 +54,16 @@ type client struct {
 	socketFD int32         // what SetSocket was given
 	closed   bool          // the area was closed
 
+	unwritable bool // Write answers EFAULT
+
 	// Called before memory is touched, when not nil: they may block.
 	onRead, onWrite func(ioctl.Address)
 	onGive          func()
 }
 
-type file struct{ open int }
+type file struct{ open atomic.Int32 }
 
-func (f *file) Close() { f.open-- }
+func (f *file) Close() { f.open.Add(-1) }
 
 func (w *world) open() *client { return w.openAs(1000) }
 
@@ -116,6 +121,9 @@ func (c *client) Write(_ ThreadID, src []byte, to ioctl.Address) (int, syscall.E
 	if c.onWrite != nil {
 		c.onWrite(to)
 	}
+	if c.unwritable {
+		return 0, syscall.EFAULT
+	}
 	n := copy(c.at(to, len(src)), src)
 	if n < len(src) {
 		return n, syscall.EFAULT
@@ -146,7 +154,7 @@ func (c *client) Take(_ ThreadID, fd uint32) (File, syscall.Errno) {
 	if f == nil {
 		return nil, syscall.EBADF
 	}
-	f.open++
+	f.open.Add(1)
 	return f, 0
 }
 
@@ -157,6 +165,8 @@ func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) s
 	if c.giveErr != 0 {
 		return c.giveErr
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i, f := range files {
 		fds[i] = uint32(len(c.given)) + 50
 		c.given = append(c.given, f.(*file))
