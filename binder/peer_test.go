@@ -263,6 +263,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(peerSocket) != "" {
+		if err := socketMain(); err != nil {
+			fmt.Fprintln(os.Stderr, "socket:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(peerDevice) != "" {
 		if err := peerMain(); err != nil {
 			fmt.Fprintln(os.Stderr, "peer:", err)
@@ -396,3 +403,11 @@ func eventually(t testing.TB, what string, is func() bool) {
 }
 
 func gettid() int { return unix.Gettid() }
+
+func socketPair() (pair [2]*os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return pair, err
+	}
+	return [2]*os.File{os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket")}, nil
+}
