@@ -67,14 +67,6 @@ func notYet(t testing.TB, what string) {
 	}
 }
 
-// onlyBusd skips a test of what the kernel's driver does not have.
-func onlyBusd(t testing.TB, reason string) {
-	t.Helper()
-	if isKernel(t) {
-		t.Skipf("only busd has it: %s", reason)
-	}
-}
-
 // pick returns the answer of the driver under test where the two differ.
 func pick[T any](t testing.TB, kernel, busd T) T {
 	t.Helper()
