@@ -101,11 +101,11 @@ type Member interface {
 type Decl interface {
 	Member
 	// Head is what every declaration has.
-	Head() *Head
+	Head() *Header
 }
 
-// Head is the common part of every type declaration.
-type Head struct {
+// Header is the common part of every type declaration.
+type Header struct {
 	Span
 	Doc         []token.Comment // before the declaration, annotations included
 	Annotations []*Annotation
@@ -116,16 +116,16 @@ type Head struct {
 }
 
 // Head returns itself, so that each declaration has it.
-func (h *Head) Head() *Head { return h }
+func (h *Header) Head() *Header { return h }
 
-func (h *Head) member() {}
+func (h *Header) member() {}
 
 // HasBody tells "interface I {}" from "interface I;".
-func (h *Head) HasBody() bool { return h.LeftBrace.IsValid() }
+func (h *Header) HasBody() bool { return h.LeftBrace.IsValid() }
 
 // Interface is "oneway interface I { … }" or the forward "interface I;".
 type Interface struct {
-	Head
+	Header
 	Oneway  bool
 	Members []Member
 }
@@ -133,7 +133,7 @@ type Interface struct {
 // Parcelable is structured when it has a body, else it is declared by
 // another language.
 type Parcelable struct {
-	Head
+	Header
 	TypeParams []*Ident
 	// The headers of an unstructured parcelable, quotes removed; nil if not written.
 	CppHeader *Literal
@@ -144,14 +144,14 @@ type Parcelable struct {
 
 // Union is "union U { … }".
 type Union struct {
-	Head
+	Header
 	TypeParams []*Ident
 	Members    []Member
 }
 
 // Enum is "enum E { … }".
 type Enum struct {
-	Head
+	Header
 	Enumerators []*Enumerator
 }
 

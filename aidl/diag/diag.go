@@ -60,7 +60,7 @@ func (d *Diagnostic) Error() string {
 func (d *Diagnostic) Format() string {
 	var b strings.Builder
 	b.WriteString(d.Error())
-	if d.Code != 0 {
+	if d.Code != "" {
 		fmt.Fprintf(&b, " [%s]", d.Code)
 	}
 	b.WriteByte('\n')

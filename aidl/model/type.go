@@ -27,12 +27,11 @@ const (
 	FileDescriptor
 	ParcelFileDescriptor
 	ParcelableHolder
-	List          // List<Args[0]>; without Args the untyped java.util.List
-	Map           // Map<String, Args[1]>; without Args the untyped java.util.Map
-	Array         // Elem[]
-	FixedArray    // Elem[Len]; int[2][3] is a FixedArray of 2 FixedArrays of 3
-	Defined       // Definition, with Args when it is generic
-	TypeParameter // a parameter of the generic parcelable around it; Name says which
+	List       // List<Args[0]>; without Args the untyped java.util.List
+	Map        // Map<String, Args[1]>; without Args the untyped java.util.Map
+	Array      // Elem[]
+	FixedArray // Elem[Len]; int[2][3] is a FixedArray of 2 FixedArrays of 3
+	Defined    // Definition, with Args when it is generic
 )
 
 var kindNames = [...]string{
@@ -40,7 +39,7 @@ var kindNames = [...]string{
 	Float: "float", Double: "double", String: "String", CharSequence: "CharSequence", IBinder: "IBinder",
 	FileDescriptor: "FileDescriptor", ParcelFileDescriptor: "ParcelFileDescriptor",
 	ParcelableHolder: "ParcelableHolder", List: "List", Map: "Map", Array: "array", FixedArray: "fixed-size array",
-	Defined: "defined type", TypeParameter: "type parameter",
+	Defined: "defined type",
 }
 
 // String is the type's name in AIDL, for the kinds that have one.
@@ -55,7 +54,7 @@ func (k Kind) IsIntegral() bool { return Byte <= k && k <= Long }
 // Type is a type at one place of use.
 type Type struct {
 	Kind       Kind
-	Name       string     // of the kind, the definition (qualified), or the type parameter; "" for arrays
+	Name       string     // of the kind or the definition (qualified); "" for arrays
 	Definition Definition // for Defined
 	Args       []*Type    // for List, Map and generic definitions
 	Elem       *Type      // for Array and FixedArray

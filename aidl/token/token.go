@@ -142,6 +142,9 @@ func (t Token) End() int { return t.Offset + len(t.Text) }
 type Comment struct {
 	Offset int
 	Text   string
+	// Trailing tells that the comment stands behind a token on its line, so
+	// that it speaks of what is before it.
+	Trailing bool
 }
 
 // IsBlock tells a /* */ comment from a // one.
