@@ -63,6 +63,7 @@ func TestIntegrationCoherence(t *testing.T) {
 		f.full(t, "the rest of it", 2*page+32, page-32, 'g')
 		f.full(t, "its neighbour", 3*page, page, 'g')
 
+		f.full(t, "pages to be forgotten", 4*page, 4*page, 'g')
 		m.must(f, requestDiscard, order{Off: 4 * page, N: 4 * page})
 		fill(4*page+16, 16, 'k')
 		f.full(t, "a part of a page that was forgotten", 4*page+16, 16, 'k')

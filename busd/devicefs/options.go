@@ -66,7 +66,8 @@ type Options struct {
 	// Private keeps other users out of the mount. Otherwise file modes decide (allow_other).
 	Private bool
 
-	// DeviceMode, DeviceUID and DeviceGID belong to new devices; 0 mode: 0666.
+	// DeviceMode, DeviceUID and DeviceGID belong to new devices; 0 mode: 0666. The owner must
+	// exist in the user namespace of the mount.
 	DeviceMode uint32
 	DeviceUID  uint32
 	DeviceGID  uint32

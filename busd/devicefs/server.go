@@ -10,9 +10,9 @@
 // IOCTL, POLL, INTERRUPT, FLUSH and RELEASE are handled here. All other operations go to go-fuse,
 // which parses them and calls the methods of tree.
 //
-// Locks, each taken with none of the others held: Server.mu (readers), tree.mu (nodes and
-// devices), opens.mu, requests.mu (ioctls under way), threads.mu. None is held while the broker
-// is called, or a client's memory touched.
+// Locks: Server.mu (readers), tree.mu (nodes and devices), opens.mu, requests.mu (ioctls under
+// way), threadSet.mu before threads.mu. Otherwise each is taken with none of the others held, and
+// none is held while the broker is called, or a client's memory touched.
 package devicefs
 
 import (

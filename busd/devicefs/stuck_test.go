@@ -85,12 +85,18 @@ func TestIntegrationStuckClient(t *testing.T) {
 		p.hear()
 		m.awaitParked(4) // of its eight calls; the others get EFAULT
 		var slowest time.Duration
-		for range 200 {
-			begun := time.Now()
-			if errno := f.do(ioctl.BINDER_VERSION, &order{}); errno != 0 {
-				t.Fatal(errno)
+		_, result := thread(func() syscall.Errno {
+			for range 200 {
+				begun := time.Now()
+				if errno := f.do(ioctl.BINDER_VERSION, &order{}); errno != 0 {
+					return errno
+				}
+				slowest = max(slowest, time.Since(begun))
 			}
-			slowest = max(slowest, time.Since(begun))
+			return 0
+		})
+		if errno := outcome(t, result); errno != 0 {
+			t.Fatal(errno)
 		}
 		t.Logf("slowest call of another client: %v", slowest)
 		s.kill() // its reads end with an error
