@@ -162,7 +162,7 @@ func TestGiveFails(t *testing.T) {
 		t.Errorf("without a socket: %v, want EPERM", errno)
 	}
 
-	socket := ourSocket(t, f)
+	ourSocket(t, f)
 	deadline := time.Now().Add(10 * time.Second)
 	var errno syscall.Errno
 	for errno == 0 && time.Now().Before(deadline) {
@@ -171,7 +171,7 @@ func TestGiveFails(t *testing.T) {
 	if errno != syscall.EAGAIN && errno != syscall.ENOBUFS && errno != syscall.ETOOMANYREFS {
 		t.Errorf("a socket that nobody empties: %v, want EAGAIN", errno)
 	}
-	socket = ourSocket(t, f) // a second one takes the place of the first
+	socket := ourSocket(t, f) // a second one takes the place of the first
 	if errno := f.Give(0, 1, files, fds); errno != 0 {
 		t.Errorf("another socket: %v", errno)
 	}
