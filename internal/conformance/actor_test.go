@@ -45,6 +45,7 @@ type opened struct {
 type worker struct {
 	tid  int
 	jobs chan func()
+	quit chan struct{} // closed: the thread is to end
 	rbuf ioctl.Address
 }
 
@@ -165,13 +166,18 @@ type ThreadReply struct{ ID, TID int }
 // Thread starts a thread for open id.
 func (a *Actor) Thread(id int, reply *ThreadReply) error {
 	o := a.open(id)
-	w := &worker{jobs: make(chan func()), rbuf: o.alloc(readSize)}
+	w := &worker{jobs: make(chan func()), quit: make(chan struct{}), rbuf: o.alloc(readSize)}
 	started := make(chan int)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the OS thread ends with the goroutine
 		started <- unix.Gettid()
-		for job := range w.jobs {
-			job()
+		for {
+			select {
+			case job := <-w.jobs:
+				job()
+			case <-w.quit:
+				return
+			}
 		}
 	}()
 	w.tid = <-started
@@ -190,13 +196,16 @@ func (a *Actor) on(t ThreadArgs, f func(o *opened, w *worker)) {
 	o := a.open(t.Open)
 	w := o.worker(t.Thread)
 	done := make(chan struct{})
-	w.jobs <- func() { defer close(done); f(o, w) }
-	<-done
+	select {
+	case w.jobs <- func() { defer close(done); f(o, w) }:
+		<-done
+	case <-w.quit:
+	}
 }
 
 // End lets the thread end, without a word to the driver.
 func (a *Actor) End(t ThreadArgs, _ *int) error {
-	close(a.open(t.Open).worker(t.Thread).jobs)
+	close(a.open(t.Open).worker(t.Thread).quit)
 	return nil
 }
 
