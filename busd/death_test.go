@@ -141,6 +141,7 @@ func TestDeathsAreLimited(t *testing.T) {
 	w.bus.limits.Deaths = 10
 	owner, sub := w.open().readyThread(), w.open().readyThread()
 	d := &dies{w, owner, sub, w.introduce(owner, 0x10, sub.client)}
+	sub.write(enter)
 	for range 30 {
 		sub.write(join(d.request(), d.clear()))
 	}
@@ -148,5 +149,6 @@ func TestDeathsAreLimited(t *testing.T) {
 	diff(t, "subscriptions", 10, w.ctx.ledger.Totals().Deaths)
 	sub.exit()
 	w.check()
+	diff(t, "subscriptions", 0, w.ctx.ledger.Totals().Deaths)
 	w.finish(sub.client, owner.client)
 }

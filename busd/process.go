@@ -44,7 +44,7 @@ type Process struct {
 	watchQueued      bool
 	completions      *completion // unused ones
 	spareCompletions int         // how many
-	unread           int         // completions in use: of transactions whose senders have not read so
+	unread           int64       // completions in use: of transactions whose senders have not read so
 	interestingPolls bool        // some thread uses poll
 }
 

@@ -11,6 +11,10 @@ type Limits struct {
 	Deaths      int64 // subscriptions to deaths: 1,000,000
 	ParkedCalls int64 // threads waiting in the device: 32,768
 	Descriptors int64 // file descriptors on their way to their receivers: 4096
+
+	// Unread is how many completions of its transactions a process may leave unread and send on:
+	// 65,536.
+	Unread int64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -25,6 +29,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Deaths, 1_000_000)
 	def(&l.ParkedCalls, 32768)
 	def(&l.Descriptors, 4096)
+	def(&l.Unread, 65536)
 	return l
 }
 

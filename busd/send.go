@@ -195,7 +195,7 @@ func (s *sending) reserve() failure {
 		}
 		s.extra += added
 	}
-	if p.unread >= maxUnread {
+	if p.unread >= p.ctx.bus.limits.Unread {
 		return failed(syscall.ENOMEM)
 	}
 	async := !s.reply && s.tr.Flags&ioctl.TF_ONE_WAY != 0

@@ -130,9 +130,6 @@ func (*completion) print(w io.Writer, prefix string) {
 	fmt.Fprintf(w, "%stransaction complete\n", prefix)
 }
 
-// maxUnread is how many completions a process may leave unread before it can send no more.
-const maxUnread = 65536
-
 // newCompletion takes an unused completion of the process, or makes one.
 func (p *Process) newCompletion(code ioctl.Return) *completion {
 	p.ctx.bus.stats.created[statTransactionComplete].Add(1)
