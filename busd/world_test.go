@@ -59,6 +59,8 @@ type client struct {
 	// Called before memory is touched, when not nil: they may block.
 	onRead, onWrite func(ioctl.Address)
 	onGive          func()
+	onPublish       func()
+	onDiscard       func()
 }
 
 type file struct{ open atomic.Int32 }
@@ -139,9 +141,18 @@ func (c *client) Map(ThreadID) Area {
 }
 func (c *client) Address() ioctl.Address { return areaAt }
 func (c *client) Bytes() []byte          { return c.area }
-func (c *client) Publish(off, n int)     {}
-func (c *client) Discard(off, n int)     { clear(c.area[off : off+n]) }
-func (c *client) Close()                 { c.closed = true }
+func (c *client) Publish(off, n int) {
+	if c.onPublish != nil {
+		c.onPublish()
+	}
+}
+func (c *client) Discard(off, n int) {
+	if c.onDiscard != nil {
+		c.onDiscard()
+	}
+	clear(c.area[off : off+n])
+}
+func (c *client) Close() { c.closed = true }
 func (c *client) Ready() {
 	select {
 	case c.readyC <- struct{}{}:
