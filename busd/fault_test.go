@@ -136,6 +136,10 @@ func TestReadBufferUnwritable(t *testing.T) {
 	for _, at := range []ioctl.Address{0, 8, server.limit(), server.limit() - 2} {
 		unwritable(at)
 	}
+	// Nor does a new thread wait for what it could not be told.
+	fresh := server.client.readyThread()
+	fresh.issueWR(ioctl.WriteRead{ReadSize: 2048})
+	fresh.fails(syscall.EFAULT)
 	// The first four bytes can be written, the rest not: the call fails.
 	unwritable(server.limit() - 8)
 	caller.says("BR_TRANSACTION_COMPLETE", "BR_FAILED_REPLY")

@@ -185,7 +185,7 @@ func (p *Process) writeState(w io.Writer, all bool) {
 		}
 		if all || nodeOf(n).hasAsync {
 			writeNode(b, n)
-			nodeOf(n).asyncTodo.print(b, "    pending async transaction")
+			nodeOf(n).asyncTodo.print(b, "    ", "pending async transaction")
 		}
 		ptr = n.Pointer + 1
 		done = ptr == 0
@@ -226,7 +226,7 @@ func (p *Process) writeState(w io.Writer, all bool) {
 	})
 	var b bytes.Buffer
 	c.mu.Lock()
-	p.todo.print(&b, "  pending transaction")
+	p.todo.print(&b, "  ", "pending transaction")
 	if p.table.HasDeliveredDeaths() {
 		fmt.Fprintln(&b, "  has delivered dead binder")
 	}
@@ -253,12 +253,17 @@ func (th *Thread) write1(w io.Writer, all bool) {
 			t = nil
 		}
 	}
-	th.todo.print(w, "    pending transaction")
+	th.todo.print(w, "    ", "pending transaction")
 }
 
-func (q *queue) print(w io.Writer, prefix string) {
+// print tells what is in a queue: a transaction after what, other work after the indent alone.
+func (q *queue) print(w io.Writer, indent, what string) {
 	l := q.first
 	for i := 0; l != nil && i < logChunk; i++ {
+		prefix := indent
+		if _, ok := l.work.(*transaction); ok {
+			prefix += what
+		}
 		l.work.print(w, prefix)
 		l = l.next
 	}

@@ -73,6 +73,23 @@ func TestInterruptedThreadLeavesTheWork(t *testing.T) {
 	w.finish(server.client, caller.client)
 }
 
+// A thread that was woken for work it has no room to read leaves it to the next.
+func TestWorkWithoutRoom(t *testing.T) {
+	w := newWorld(t)
+	owner, sub := w.open().readyThread(), w.open().readyThread()
+	h := w.introduce(owner, 0x10, sub.client)
+	sub.write(ioctl.AppendHandleCookie(nil, ioctl.BC_REQUEST_DEATH_NOTIFICATION, ioctl.HandleCookie{Handle: h, Cookie: 7}))
+	sub.begin(enter)
+	short := sub.client.readyThread()
+	short.issueWR(ioctl.WriteRead{ReadSize: 79, ReadBuffer: short.base + 4096})
+	owner.Process.Release()
+	if r := short.wait(); r != 0 {
+		t.Error(r)
+	}
+	sub.says("BR_DEAD_BINDER 7")
+	w.finish(sub.client)
+}
+
 // The youngest wait is served first.
 func TestLastToWaitServesFirst(t *testing.T) {
 	w := newWorld(t)
