@@ -1,4 +1,3 @@
-// Package binder lets a Go program talk over a Binder device.
 package binder
 
 import (
@@ -67,6 +66,7 @@ type Bus struct {
 	buffers       buffers
 	files         files
 	nodes         nodes
+	exports       exports
 	handles       handles
 	subscriptions subscriptions
 	threads       sync.Pool
@@ -155,6 +155,7 @@ func (b *Bus) Err() error {
 func (b *Bus) NewParcel() *parcel.Parcel {
 	p := parcel.New()
 	p.SetAPILevel(b.opts.APILevel)
+	p.SetOwner(b)
 	return p
 }
 

@@ -62,9 +62,13 @@ func (p *Parcel) WriteOwnedFileDescriptor(fd int) {
 	p.written = append(p.written, written{offset: start, fd: fd})
 }
 
-// WriteFile writes a duplicate of f's descriptor; f stays the caller's and as it was.
+// WriteFile writes a duplicate of f's descriptor; f stays the caller's and as it was,
+// unless HandOver was called.
 func (p *Parcel) WriteFile(f *os.File) {
 	const op = "write file"
+	if f != nil {
+		p.keepHanded(f)
+	}
 	if p.err != nil {
 		return
 	}

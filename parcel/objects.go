@@ -24,16 +24,7 @@ func (p *Parcel) writtenAt(at int) *written {
 
 // releaseObjects gives back what the objects of p hold.
 func (p *Parcel) releaseObjects() {
-	for i := range p.written {
-		w := &p.written[i]
-		if w.fd >= 0 {
-			unix.Close(w.fd)
-		}
-		if r, ok := w.binder.(Retainer); ok {
-			r.ReleaseBinder()
-		}
-		*w = written{}
-	}
+	releaseWritten(p.written)
 	p.written = p.written[:0]
 	for i, m := range p.mapped {
 		unix.Munmap(m)
@@ -42,6 +33,20 @@ func (p *Parcel) releaseObjects() {
 	p.mapped = p.mapped[:0]
 	if files, ok := p.opts.Files.(FileReleaser); ok && p.received {
 		p.eachFile(files.ReleaseFile)
+	}
+}
+
+// releaseWritten gives back what objects written here hold.
+func releaseWritten(objects []written) {
+	for i := range objects {
+		w := &objects[i]
+		if w.fd >= 0 {
+			unix.Close(w.fd)
+		}
+		if r, ok := w.binder.(Retainer); ok {
+			r.ReleaseBinder()
+		}
+		*w = written{}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 )
@@ -26,7 +27,10 @@ type Parcel struct {
 	received bool // data and offsets belong to opts.Release, not to us
 	sound    bool // received, and offsets passed checkOffsets
 	released bool
-	store    *store // where data and offsets came from, nil if from nowhere
+	handOver bool       // files written are closed by Release
+	handed   []*os.File // those files
+	owner    any        // see SetOwner
+	store    *store     // where data and offsets came from, nil if from nowhere
 }
 
 // written is an object that this process put in a parcel.
@@ -158,6 +162,10 @@ func (p *Parcel) Release() {
 	}
 	p.released = true
 	p.releaseObjects()
+	for _, f := range p.handed {
+		_ = f.Close()
+	}
+	p.handed, p.owner = nil, nil
 	if p.received && p.opts.Release != nil {
 		p.opts.Release()
 	}

@@ -75,6 +75,13 @@ func (p *Parcel) EndExtent(e Extent) {
 	}
 }
 
+// endSize is EndExtent for a size that does not count itself.
+func (p *Parcel) endSize(e Extent) {
+	if p.err == nil {
+		binary.LittleEndian.PutUint32(p.data[e.start:], uint32(len(p.data)-e.start-4))
+	}
+}
+
 // ReadExtent reads a size; the fields follow.
 func (p *Parcel) ReadExtent() Extent {
 	start := p.pos
