@@ -43,6 +43,11 @@ type Related struct {
 	Message string
 }
 
+// New makes an error about length bytes at pos.
+func New(pos token.Pos, length int, code Code, format string, args ...any) *Diagnostic {
+	return &Diagnostic{Pos: pos, Length: length, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
 // Error is "file:line:column: message".
 func (d *Diagnostic) Error() string {
 	word := ""

@@ -47,7 +47,7 @@ func (r *Reporter) Report(d *Diagnostic) {
 // Errorf adds an error about length bytes at pos and returns it, so that a
 // hint can be added.
 func (r *Reporter) Errorf(pos token.Pos, length int, code Code, format string, args ...any) *Diagnostic {
-	d := &Diagnostic{Pos: pos, Length: length, Code: code, Message: fmt.Sprintf(format, args...)}
+	d := New(pos, length, code, format, args...)
 	r.Report(d)
 	return d
 }

@@ -20,8 +20,12 @@ type ParamPair struct {
 	Value *Value
 }
 
-// Param returns a parameter's value, or nil.
+// Param returns a parameter's value, or nil. Like the methods below it may
+// be called on a nil annotation.
 func (a *Annotation) Param(name string) *Value {
+	if a == nil {
+		return nil
+	}
 	for _, p := range a.Params {
 		if p.Name == name {
 			return p.Value

@@ -177,10 +177,12 @@ type Enumerator struct {
 	Name     string
 	Value    int64
 	Explicit bool // the value was written
-	Doc      Doc
-	Pos      token.Pos
-	Enum     *Enum
-	Syntax   *ast.Enumerator // nil in a union's Tag
+	// Expression is the written value as the API dump writes it; see Value.
+	Expression string
+	Doc        Doc
+	Pos        token.Pos
+	Enum       *Enum
+	Syntax     *ast.Enumerator // nil in a union's Tag
 }
 
 // Constant is "const int A = 1;".

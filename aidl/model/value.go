@@ -17,12 +17,15 @@ type Value struct {
 	Elems      []*Value    // for Array, FixedArray and List
 	Enumerator *Enumerator // for enums
 
-	// Spelling is how AIDL's API dump writes the value: "42", "\"x\"",
-	// "1.5f", "{1, 2}", "a.b.E.X".
+	// Spelling is the evaluated value in AIDL: "42", "\"x\"", "1.500000f",
+	// "{1, 2}", "a.b.E.X".
 	Spelling string
+	// Expression is the expression as the API dump writes it, with the value
+	// behind it where it is not plain: "(1 << 3) /* 8 */".
+	Expression string
 }
 
-// String is the value as the API dump writes it.
+// String is the evaluated value in AIDL.
 func (v *Value) String() string { return v.Spelling }
 
 // GoString helps tests to show values.
