@@ -348,3 +348,38 @@ func TestWithinTheProcess(t *testing.T) {
 		t.Error("came back", got)
 	}
 }
+
+// A frozen process takes no calls that wait; oneway calls are kept for it.
+func TestAFrozenCallee(t *testing.T) {
+	path := device(t)
+	process := startPeer(t, path)
+	b := open(t, path, Options{})
+	peer := b.ContextManager()
+	freeze := func(enable uint32) {
+		t.Helper()
+		err := b.dev.Freeze(ioctl.FreezeInfo{PID: uint32(process.Process.Pid), Enable: enable, TimeoutMS: 1000})
+		if errors.Is(err, syscall.EINVAL) && b.files.sock >= 0 {
+			t.Skip("busd does not freeze processes yet")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(p *parcel.Parcel) { p.WriteInt32(7) }
+	freeze(1)
+	for name, ctx := range contexts(t) {
+		if _, err := try(ctx, peer, peerEcho, nil); !errors.Is(err, ErrFrozen) {
+			t.Errorf("with a context %s: %v", name, err)
+		}
+	}
+	data := parcel.New()
+	defer data.Release()
+	count(data)
+	if _, err := peer.Transact(context.Background(), peerCount, data, ioctl.TF_ONE_WAY); err != nil {
+		t.Error("oneway:", err)
+	}
+	freeze(0)
+	eventually(t, "the oneway call carried out", func() bool {
+		return ask(t, context.Background(), peer, peerSum, nil).ReadInt32() == 7
+	})
+}

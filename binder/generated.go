@@ -2,6 +2,7 @@ package binder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -198,3 +199,7 @@ func WriteNullable(p *parcel.Parcel, b Binder) {
 	}
 	p.WriteStrongBinder(b)
 }
+
+// Unknown says whether a call ended because the object does not know the method: it is of an older
+// version of the interface.
+func Unknown(err error) bool { return errors.Is(err, ErrUnknownTransaction) }
