@@ -256,6 +256,36 @@ func TestReleaseWhileStuck(t *testing.T) {
 // goodReadAt makes the thread's read buffer known to be good.
 func (th *thread) goodReadAt() { th.Process.threads[th.tid].goodRead = th.base + 4096 }
 
+// What a client that was released meanwhile had still to say is not carried out.
+func TestCommandsOfTheDead(t *testing.T) {
+	w := newWorld(t)
+	m, owner, c := w.manager(), w.open().readyThread(), w.open().readyThread()
+	h := w.introduce(owner, 0x10, c.client)
+	g := newGate()
+	c.onRead = func(ioctl.Address) { g.pass() }
+	death := ioctl.HandleCookie{Handle: h, Cookie: 1}
+	done := aside(func() {
+		c.begin(join(handleCommand(ioctl.BC_ACQUIRE, h), enter,
+			ioctl.AppendHandleCookie(nil, ioctl.BC_REQUEST_DEATH_NOTIFICATION, death),
+			ioctl.AppendHandleCookie(nil, ioctl.BC_CLEAR_DEATH_NOTIFICATION, death)))
+	})
+	g.arrive(t)
+	th := c.Process.threads[c.tid]
+	c.Process.Release()
+	close(g.open)
+	await(t, done)
+	c.fails(syscall.EINTR)
+	if wc, _ := c.consumed(); wc != 0 {
+		t.Errorf("consumed %d", wc)
+	}
+	if errno := threadExit(th, nil); errno != 0 {
+		t.Error(errno)
+	}
+	m.Process.Release()
+	diff(t, "becoming the manager", syscall.ECONNREFUSED, w.ctx.setManager(c.Process, nil))
+	w.finish(owner.client)
+}
+
 // A buffer is cleared, which may take a page fault or two, while its process is released.
 func TestReleaseWhileClearing(t *testing.T) {
 	w := newWorld(t)

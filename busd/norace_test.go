@@ -1,0 +1,5 @@
+//go:build !race
+
+package busd
+
+const raceDetector = false
