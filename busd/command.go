@@ -48,7 +48,10 @@ func (th *Thread) write(c *Call) syscall.Errno {
 	ctx, wr := th.proc.ctx, &c.state.wr
 	in := commandStream{mem: th.proc.memory, tid: th.tid, base: wr.WriteBuffer, pos: wr.WriteConsumed, size: wr.WriteSize, store: w.commands[:], guess: th.guess, ahead: &w.ahead}
 	w.ahead.n = 0
-	for in.pos < in.size && !c.state.stop {
+	for n := 1; in.pos < in.size && !c.state.stop; n++ {
+		if n%longWrite == 0 && th.interrupted(c) {
+			return syscall.EINTR
+		}
 		at := in.pos
 		head, errno := in.take(4)
 		if errno != 0 {
@@ -80,6 +83,17 @@ func (th *Thread) write(c *Call) syscall.Errno {
 		wr.WriteConsumed = in.pos
 	}
 	return 0
+}
+
+// longWrite is how many commands are carried out before it is asked whether the client still waits
+// for them. Without that a client that is being killed could keep a goroutine busy for ever.
+const longWrite = 4096
+
+func (th *Thread) interrupted(c *Call) bool {
+	ctx := th.proc.ctx
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	return c.Interrupted
 }
 
 // A commandStream reads a client's commands from its memory, a piece at a time. A command that

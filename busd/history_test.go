@@ -399,7 +399,7 @@ func randomHistory(n uint64, size int) []byte {
 }
 
 func TestHistories(t *testing.T) {
-	n := uint64(150)
+	n := uint64(100)
 	if testing.Short() {
 		n = 20
 	}
@@ -419,9 +419,9 @@ func FuzzBroker(f *testing.F) {
 
 // TestHistoriesAtOnce lets every thread be one, and clients die in the middle of what they do.
 func TestHistoriesAtOnce(t *testing.T) {
-	rounds := 30
+	rounds := 8
 	if testing.Short() {
-		rounds = 5
+		rounds = 2
 	}
 	for round := range rounds {
 		h := newHistory(t, nil)

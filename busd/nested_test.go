@@ -151,6 +151,37 @@ func TestThreadExitInTheMiddle(t *testing.T) {
 	w.finish(a.client, b.client, c.client)
 }
 
+// Calls cannot be nested for ever.
+func TestNestedTooDeep(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.open().readyThread(), w.open().readyThread()
+	toB, toA := w.introduce(b, 0xb0, a.client), w.introduce(a, 0xa0, b.client)
+	caller, h, server := a, toB, b
+	caller.write(caller.toCall(h, ""))
+	for depth := range maxDepth {
+		server.begin(nil)
+		tr := server.hears("", map[bool][]string{false: {"BR_TRANSACTION_COMPLETE", "BR_TRANSACTION"}, true: {"BR_TRANSACTION"}}[depth == 0]...)
+		server.write(free(tr))
+		caller, server, h = server, caller, toA+toB-h
+		caller.write(caller.toCall(h, ""))
+	}
+	server.begin(nil)
+	server.write(free(server.hears("", "BR_TRANSACTION_COMPLETE", "BR_TRANSACTION")))
+	server.exchange(server.toCall(toA+toB-h, ""), "BR_FAILED_REPLY")
+	server.failsWith(ioctl.BR_FAILED_REPLY, syscall.ENOMEM)
+	// All the way back.
+	for depth := range maxDepth + 1 {
+		server.exchange(server.toReply(""), "BR_TRANSACTION_COMPLETE")
+		server, caller = caller, server
+		want := []string{"BR_REPLY"}
+		if depth == 0 {
+			want = []string{"BR_TRANSACTION_COMPLETE", "BR_REPLY"}
+		}
+		server.write(free(server.exchange(nil, want...)))
+	}
+	w.finish(a.client, b.client)
+}
+
 // The thread to which a nested call would go has something to serve first.
 func TestCallRefusals(t *testing.T) {
 	w := newWorld(t)

@@ -184,9 +184,12 @@ func (p *Process) Poll(tid ThreadID, schedule bool) uint32 {
 func (p *Process) Flush() {
 	c := p.ctx
 	c.mu.Lock()
+	i := 0
 	for _, th := range p.threads {
 		th.needReturn = true
 		th.wake()
+		c.breathe(i)
+		i++
 	}
 	c.mu.Unlock()
 	c.drain()
@@ -234,7 +237,7 @@ func (p *Process) Release() {
 	c.forget()
 }
 
-// releaseChunk is how much of a dead process is taken apart in one go.
+// releaseChunk is how much of a large work is done in one go: of taking apart the dead, for one.
 const releaseChunk = 256
 
 // breathe lets go of the lock for a moment after each releaseChunk steps of a long work.

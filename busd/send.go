@@ -166,6 +166,9 @@ func (s *sending) resolveCall() failure {
 		if th.stack != nil && th.stack.toThread != th {
 			return failed(syscall.EPROTO) // it waits for an answer already
 		}
+		if th.stack != nil && th.stack.depth >= maxDepth {
+			return failed(syscall.ENOMEM)
+		}
 		// If the target waits, up the chain, for an answer of ours, the call is for the thread
 		// that waits.
 		for t := th.stack; t != nil; t = t.fromParent {
@@ -261,7 +264,10 @@ func (s *sending) link() failure {
 		s.buf.node = s.node
 		// Deferred, so that the caller does not return to user space for it before the reply.
 		th.enqueueDeferred(&p.newCompletion(complete).link)
-		t.fromParent, th.stack = th.stack, t
+		if t.fromParent = th.stack; t.fromParent != nil {
+			t.depth = t.fromParent.depth + 1
+		}
+		th.stack = t
 		to.outstanding++
 		to.assign(t, s.toThread)
 	}

@@ -21,6 +21,7 @@ type transaction struct {
 
 	from       *Thread // whom to answer: nil for oneway calls and replies, and when it has died
 	fromParent *transaction
+	depth      int      // how many calls it is nested in
 	to         *Process // nil when the process or thread that had it has died
 	toThread   *Thread
 	toParent   *transaction
@@ -60,6 +61,11 @@ func (t *transaction) print(w io.Writer, prefix string) {
 		fmt.Fprintf(w, " size %d:%d offset %x\n", b.dataSize, b.offsetsSize, b.off)
 	}
 }
+
+// maxDepth is how deep calls may be nested. Two clients that call each other back could otherwise
+// fill the broker with transactions that nobody pays for, and make all others wait while it looks
+// through them.
+const maxDepth = 1000
 
 // newTransaction takes an unused transaction of the context, or makes one.
 func (ctx *Context) newTransaction() *transaction {

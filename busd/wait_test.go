@@ -58,6 +58,30 @@ func TestInterrupt(t *testing.T) {
 	w.finish(server.client, caller.client)
 }
 
+// A very long write ends in between, and says how far it came.
+func TestInterruptedWrite(t *testing.T) {
+	w := newWorld(t)
+	c := w.open().readyThread()
+	const n = longWrite + 100
+	at := memoryAt + 64<<10
+	for i := range ioctl.Address(n) {
+		copy(c.at(at+4*i, 4), enter)
+	}
+	c.onRead = func(from ioctl.Address) {
+		if from > at+1024 {
+			c.Interrupt(&c.call)
+		}
+	}
+	c.issueWR(ioctl.WriteRead{WriteBuffer: at, WriteSize: 4 * n})
+	c.fails(syscall.EINTR)
+	wc, _ := c.consumed()
+	diff(t, "consumed", uint64(4*(longWrite-1)), wc)
+	c.onRead = nil
+	c.issueWR(ioctl.WriteRead{WriteBuffer: at, WriteSize: 4 * n, WriteConsumed: wc})
+	diff(t, "the rest", int32(0), c.wait())
+	w.finish(c.client)
+}
+
 // Work that came for a thread whose wait is interrupted goes to another one.
 func TestInterruptedThreadLeavesTheWork(t *testing.T) {
 	w := newWorld(t)
