@@ -106,3 +106,24 @@ func (p *Parcel) LeaveExtent(e Extent) {
 		p.pos = e.end
 	}
 }
+
+// WriteForeign writes the body of a parcelable whose layout AIDL does not know.
+func (p *Parcel) WriteForeign(name string, v Parcelable) {
+	if v == nil {
+		p.fail("write parcelable", len(p.data), name+" has no value", UNEXPECTED_NULL)
+		return
+	}
+	v.WriteToParcel(p)
+}
+
+// ReadForeign reads the body of a parcelable whose layout AIDL does not know into a value that build
+// makes.
+func (p *Parcel) ReadForeign(name string, build func() Parcelable) Parcelable {
+	if build == nil {
+		p.fail("read parcelable", p.pos, "no Go type was set for "+name, BAD_TYPE)
+		return nil
+	}
+	v := build()
+	v.ReadFromParcel(p)
+	return v
+}

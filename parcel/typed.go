@@ -1,5 +1,7 @@
 package parcel
 
+import "fmt"
+
 // What follows is for code that aidlgen generates: values of known Go types, each a few calls of
 // the rest of the package. Generated parcelables are Go structs whose pointers are Parcelables.
 
@@ -74,3 +76,29 @@ func ReadNullableTyped[T any, P pointer[T]](p *Parcel) *T {
 	P(v).ReadFromParcel(p)
 	return v
 }
+
+// WriteNullableElements is WriteSlice, or int32 -1 when v is nil.
+func WriteNullableElements[T any](p *Parcel, v []T, write func(*Parcel, T)) {
+	if v == nil {
+		p.WriteInt32(nullLength)
+		return
+	}
+	WriteSlice(p, v, write)
+}
+
+// ReadNullableElements is ReadSlice, or nil when the array or list is null.
+func ReadNullableElements[T any](p *Parcel, read func(*Parcel) T) []T {
+	if p.ReadNull() {
+		return nil
+	}
+	return ReadSlice(p, read)
+}
+
+// UnknownTag is what reading a union does with a tag that is none of its fields: BAD_VALUE, as
+// AOSP's backends have it.
+func (p *Parcel) UnknownTag(union string, tag int32) {
+	p.fail("read union", p.pos-4, fmt.Sprintf("%s has no field of tag %d", union, tag), BAD_VALUE)
+}
+
+// Some is a pointer to v, for nullable values.
+func Some[T any](v T) *T { return &v }

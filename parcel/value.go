@@ -210,23 +210,29 @@ func (p *Parcel) readValueText(start int) any {
 	return *s
 }
 
-// WriteList writes AIDL's untyped List: int32 n and n values (Parcel.writeList); nil is null, -1.
-func (p *Parcel) WriteList(v []any) { WriteNullableSlice(p, v, writeValues) }
+// WriteList writes AIDL's untyped List: int32 n and n values (Parcel.writeList).
+func (p *Parcel) WriteList(v []any) { WriteSlice(p, v, (*Parcel).WriteValue) }
 
-func writeValues(p *Parcel, v []any) { WriteSlice(p, v, (*Parcel).WriteValue) }
+// WriteNullableList is WriteList, or int32 -1 when v is nil.
+func (p *Parcel) WriteNullableList(v []any) { WriteNullableSlice(p, v, (*Parcel).WriteList) }
 
-// ReadList reads an untyped List; nil when it is null.
+// ReadList reads an untyped List; nil when it is null, which Java does not forbid.
 func (p *Parcel) ReadList() []any { return ReadNullableSlice(p, readValues) }
 
 func readValues(p *Parcel) []any { return ReadSlice(p, (*Parcel).ReadValue) }
 
-// WriteAnyMap writes AIDL's untyped Map: int32 n and n times two values (Parcel.writeMap); nil is
-// null, -1. Entries are ordered by their keys where these are strings or numbers.
-func (p *Parcel) WriteAnyMap(m map[any]any) {
+// WriteNullableAnyMap is WriteAnyMap, or int32 -1 when m is nil.
+func (p *Parcel) WriteNullableAnyMap(m map[any]any) {
 	if m == nil {
 		p.WriteInt32(nullLength)
 		return
 	}
+	p.WriteAnyMap(m)
+}
+
+// WriteAnyMap writes AIDL's untyped Map: int32 n and n times two values (Parcel.writeMap). Entries
+// are ordered by their keys' types and texts, so that equal maps give equal bytes.
+func (p *Parcel) WriteAnyMap(m map[any]any) {
 	if len(m) > math.MaxInt32 {
 		p.fail("write map", len(p.data), "too many entries", BAD_VALUE)
 		return
@@ -247,7 +253,7 @@ func compareKeys(a, b any) int {
 	return cmp.Or(cmp.Compare(fmt.Sprintf("%T", a), fmt.Sprintf("%T", b)), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 }
 
-// ReadAnyMap reads an untyped Map; nil when it is null. A key that Go cannot compare, such as an
+// ReadAnyMap reads an untyped Map; nil when it is null, which Java does not forbid. A key that Go cannot compare, such as an
 // array, is an error.
 func (p *Parcel) ReadAnyMap() map[any]any {
 	if p.ReadNull() {

@@ -1,0 +1,49 @@
+package gogen
+
+import (
+	"strings"
+
+	"github.com/fusebinder/fusebinder/aidl/model"
+)
+
+// doc writes a doc comment: what we say, then what the AIDL says.
+func (f *file) doc(indent, ours string, d model.Doc) {
+	lines := commentLines(ours)
+	if text := strings.TrimSpace(d.Text); text != "" {
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, commentLines(text)...)
+	}
+	if d.Deprecated && !strings.Contains(d.Text, "Deprecated:") {
+		note := strings.TrimSpace(d.Note)
+		if note == "" {
+			note = "the AIDL says so."
+		}
+		lines = append(lines, "", "Deprecated: "+note)
+	}
+	for _, l := range lines {
+		if l == "" {
+			f.P(indent, "//")
+		} else {
+			f.P(indent, "// ", l)
+		}
+	}
+}
+
+// commentLines are the lines of a comment, without what could end it or mean something to a tool.
+func commentLines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\t' {
+				return -1
+			}
+			return r
+		}, l), " \t")
+	}
+	return lines
+}
