@@ -108,11 +108,6 @@ func (k *checker) buffers(p *Process) error {
 		if b.async && b.node != nil && b.node.Owner != nil {
 			asyncs[nodeOf(b.node)]++
 		}
-		for _, o := range b.objects {
-			if o.node == nil && p.table.Ref(o.handle) == nil && b.userFree {
-				continue // the client let go of more than it was given
-			}
-		}
 	}
 	if n != p.alloc.inUse {
 		return fmt.Errorf("%d buffers, counted %d", n, p.alloc.inUse)
@@ -289,7 +284,7 @@ func (k *checker) totals() error {
 	return nil
 }
 
-// objectTypes is here so that the histories below can name them by number.
+// objectTypes is so that histories can name them by number.
 var objectTypes = [...]ioctl.ObjectType{
 	ioctl.BINDER_TYPE_BINDER, ioctl.BINDER_TYPE_WEAK_BINDER, ioctl.BINDER_TYPE_HANDLE,
 	ioctl.BINDER_TYPE_WEAK_HANDLE, ioctl.BINDER_TYPE_FD, ioctl.BINDER_TYPE_PTR, ioctl.BINDER_TYPE_FDA, 0x1234,

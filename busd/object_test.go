@@ -210,7 +210,7 @@ func TestWeakHandle(t *testing.T) {
 	// Sending it strongly once makes it strong.
 	owner.exchange(owner.toSend(0, strongBinder(0x10), 0), "BR_ACQUIRE"+cookies(0x10), "BR_TRANSACTION_COMPLETE")
 	m.write(free(tr))
-	tr = m.exchange(nil, "BR_TRANSACTION")
+	m.exchange(nil, "BR_TRANSACTION")
 	m.write(handleCommand(ioctl.BC_ACQUIRE, h))
 	m.exchange(m.toSend(toThird, strongHandle(h), 0), "BR_TRANSACTION_COMPLETE")
 	w.finish(owner.client, third.client, m.client)

@@ -271,12 +271,6 @@ func (th *thread) end() []byte {
 	return th.at(th.base+4096, int(wr.ReadConsumed))
 }
 
-func (th *thread) writeRead(commands []byte) []byte {
-	th.Helper()
-	th.begin(commands)
-	return th.end()
-}
-
 // write writes commands and reads nothing.
 func (th *thread) write(commands []byte) {
 	th.Helper()
