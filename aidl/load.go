@@ -73,7 +73,8 @@ func (l *loader) parse(path string, requested, preprocessed bool) *parsed {
 		return p
 	}
 	syntax := parser.Parse(token.NewFile(path, text), &p.report, parser.Options{Preprocessed: preprocessed})
-	p.source = &check.Source{Path: path, Syntax: syntax, Requested: requested, Preprocessed: preprocessed}
+	p.source = &check.Source{Path: path, Syntax: syntax, Requested: requested, Preprocessed: preprocessed,
+		Broken: p.report.Errors() > 0}
 	return p
 }
 

@@ -30,6 +30,10 @@ type Source struct {
 	Syntax       *ast.File
 	Requested    bool
 	Preprocessed bool
+	// Broken tells that the syntax tree lacks what could not be parsed. Only
+	// unknown types are told of such a file, since other mistakes could be
+	// consequences.
+	Broken bool
 }
 
 // Importer finds the file that defines a type.
@@ -168,7 +172,7 @@ func (c *checker) program(ctx context.Context, sources []*Source) {
 		c.evaluate()
 	}
 	for _, f := range c.order {
-		if f.Requested {
+		if f.Requested && !f.source.Broken {
 			c.rules(f)
 		}
 	}
@@ -211,7 +215,7 @@ func (c *checker) visible(pos token.Pos) bool {
 		return true
 	}
 	f := c.places[pos.File]
-	return f == nil || f.Requested
+	return f == nil || f.Requested && !f.source.Broken
 }
 
 // result collects the program in its final order.

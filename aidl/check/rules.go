@@ -40,7 +40,9 @@ func (c *checker) checkFile(f *file) {
 		return
 	}
 	h := f.Definitions[0].Head()
-	want := strings.ReplaceAll(h.QualifiedName, ".", "/") + ".aidl"
+	// "parcelable Outer.Inner;" is in Outer.aidl.
+	name, _, _ := strings.Cut(h.Name, ".")
+	want := strings.ReplaceAll(join(h.Package.Name, name), ".", "/") + ".aidl"
 	path := filepath.ToSlash(f.Path)
 	if abs, err := filepath.Abs(f.Path); err == nil && !strings.HasSuffix(path, want) {
 		path = filepath.ToSlash(abs)
@@ -556,7 +558,7 @@ func (c *checker) checkDirection(a *model.Arg, arg *ast.Arg) {
 // checkReached: what a stable type uses must be stable too.
 func (c *checker) checkReached() {
 	for _, u := range c.uses {
-		if !c.models[u.in.Head().File].Requested {
+		if f := c.models[u.in.Head().File]; !f.Requested || f.source.Broken {
 			continue
 		}
 		c.checkType(u.typ, u.syntax)

@@ -9,7 +9,7 @@ import (
 // doc writes a doc comment: what we say, then what the AIDL says.
 func (f *file) doc(indent, ours string, d model.Doc) {
 	lines := commentLines(ours)
-	if text := strings.TrimSpace(d.Text); text != "" {
+	if text := strings.TrimSpace(withoutDeprecated(d)); text != "" {
 		if len(lines) > 0 {
 			lines = append(lines, "")
 		}
@@ -29,6 +29,28 @@ func (f *file) doc(indent, ours string, d model.Doc) {
 			f.P(indent, "// ", l)
 		}
 	}
+}
+
+// withoutDeprecated is the text without its @deprecated tag, which Go says in a way of its own.
+func withoutDeprecated(d model.Doc) string {
+	if !d.Deprecated {
+		return d.Text
+	}
+	var kept []string
+	skip := false
+	for _, l := range strings.Split(d.Text, "\n") {
+		trimmed := strings.TrimSpace(l)
+		switch {
+		case strings.HasPrefix(trimmed, "@deprecated"):
+			skip = true
+		case trimmed == "" || strings.HasPrefix(trimmed, "@"):
+			skip = false
+		}
+		if !skip {
+			kept = append(kept, l)
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 // commentLines are the lines of a comment, without what could end it or mean something to a tool.

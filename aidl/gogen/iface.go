@@ -1,6 +1,7 @@
 package gogen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,11 @@ func (f *file) methodOf(d *model.Interface, m *model.Method) *method {
 		}
 	}
 	return g
+}
+
+// wantsLength tells whether the caller says how long an array is to be that comes out.
+func (m *method) wantsLength() bool {
+	return slices.ContainsFunc(m.params, func(p param) bool { return p.length })
 }
 
 func (f *file) paramType(p param) string {
@@ -120,6 +126,12 @@ func (f *file) iface(d *model.Interface) {
 	if perms := permissions(d, nil); len(perms) > 0 || anyPermission(d) {
 		text += " Some of its calls need permissions:\nan implementation must be a binder.PermissionChecker, too."
 	}
+	for _, m := range methods {
+		if m.wantsLength() {
+			text += "\n\nAn int whose name ends in Len is the length of the array of that name that comes out: services in\nJava fill one of that length."
+			break
+		}
+	}
 	f.doc("", text, d.Doc)
 	f.P("type ", n.goName, " interface {")
 	for _, m := range methods {
@@ -153,11 +165,6 @@ func methodDoc(m *method) string {
 	var lines []string
 	if m.oneway {
 		lines = append(lines, "Oneway: it returns when the driver has taken the call.")
-	}
-	for _, p := range m.params {
-		if p.length {
-			lines = append(lines, p.name+" is the length of the array that the caller has room for, which Java services fill.")
-		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -114,7 +114,7 @@ func reserved(name string) bool {
 func parameter(name string, taken scope) string {
 	p := unexported(name)
 	if reserved(p) {
-		p += "_"
+		p += "Arg"
 	}
 	return taken.take(p)
 }

@@ -1,7 +1,9 @@
 package gogen
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/fusebinder/fusebinder/aidl/model"
 )
@@ -58,11 +60,15 @@ func (f *file) union(d *model.Union) {
 
 // variantList is the variants and what they hold, for the documentation.
 func (f *file) variantList(d *model.Union) string {
-	s := ""
-	for _, field := range d.Fields {
-		s += "\t" + f.names[d].variant[field] + "  " + field.Name + ", " + field.Type.Signature() + "\n"
+	width := 0
+	for _, v := range f.names[d].variant {
+		width = max(width, len(v))
 	}
-	return s
+	var s strings.Builder
+	for _, field := range d.Fields {
+		fmt.Fprintf(&s, "\t%-*s  %s, %s\n", width, f.names[d].variant[field], field.Name, field.Type.Signature())
+	}
+	return s.String()
 }
 
 func (f *file) unionFunctions(d *model.Union) {
@@ -73,7 +79,9 @@ func (f *file) unionFunctions(d *model.Union) {
 
 	f.P("// ", n.derived[roleNew], " makes the default: the first field.")
 	f.P("func ", n.derived[roleNew], "() ", n.goName, " {")
-	if f.hasDefault(first.Type, first.Type.Nullable, first.Default) && !(first.Default == nil && first.Type.Definition == model.Definition(d)) {
+	if first.Default != nil {
+		f.P("return ", n.variant[first], "{", f.value(first.Type, first.Type.Nullable, first.Default), "}")
+	} else if f.hasDefault(first.Type, first.Type.Nullable, first.Default) && first.Type.Definition != model.Definition(d) {
 		f.P("var v ", n.variant[first])
 		f.setDefault(first.Type, first.Type.Nullable, first.Default, "v.Value")
 		f.P("return v")
@@ -123,6 +131,10 @@ func (f *file) unionFunctions(d *model.Union) {
 	f.P("switch tag {")
 	for i, field := range d.Fields {
 		f.P("case int32(", tag.members[d.Tag.Enumerators[i]], "):")
+		if !needsVariable(field.Type, field.Type.Nullable) {
+			f.P("return ", n.variant[field], "{", f.readValue(field.Type, field.Type.Nullable, "p"), "}")
+			continue
+		}
 		f.P("var v ", n.variant[field])
 		f.read(field.Type, field.Type.Nullable, "p", "v.Value", d.VINTF)
 		f.P("return v")

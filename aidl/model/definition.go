@@ -13,7 +13,7 @@ type Definition interface {
 
 // Header is what every definition has.
 type Header struct {
-	Name          string // "Inner"
+	Name          string // "Inner"; with dots only for "parcelable Outer.Inner;", which another language defines
 	QualifiedName string // "a.b.Outer.Inner"
 	Package       *Package
 	File          *File

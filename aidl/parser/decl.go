@@ -70,13 +70,13 @@ func (p *parser) body(head *ast.Header, member func() ast.Member) []ast.Member {
 	var members []ast.Member
 	head.LeftBrace = p.pos(p.expect(token.LeftBrace))
 	for !p.is(token.RightBrace) && !p.is(token.EOF) {
-		from := p.next
+		from, braces := p.next, p.braces
 		var m ast.Member
 		if p.try(func() { m = member() }) {
 			members = append(members, m)
 			continue
 		}
-		p.skipMember()
+		p.skipMember(max(0, p.braces-braces))
 		if p.next == from {
 			break
 		}

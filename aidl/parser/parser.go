@@ -38,6 +38,7 @@ type parser struct {
 	tokens []token.Token
 	next   int // index of the next token
 	depth  int
+	braces int // "{" taken so far, less "}"
 }
 
 // bailout ends the piece that is being parsed; the mistake has been told.
@@ -84,9 +85,15 @@ func (p *parser) is(kind token.Kind) bool { return p.tokens[p.next].Kind == kind
 // advance takes the next token. The last one, EOF, stays.
 func (p *parser) advance() *token.Token {
 	t := &p.tokens[p.next]
-	if t.Kind != token.EOF {
-		p.next++
+	switch t.Kind {
+	case token.EOF:
+		return t
+	case token.LeftBrace:
+		p.braces++
+	case token.RightBrace:
+		p.braces--
 	}
+	p.next++
 	return t
 }
 
@@ -173,9 +180,10 @@ func (p *parser) last() token.Pos {
 func (p *parser) span(t *token.Token) ast.Span { return ast.Span{From: p.pos(t), To: p.end(t)} }
 
 // skipMember goes behind the ";" or the "}" that ends a member, or before the
-// "}" that ends the type around it.
-func (p *parser) skipMember() {
-	for depth := 0; ; p.advance() {
+// "}" that ends the type around it. The member had opened that many braces
+// when the mistake was met.
+func (p *parser) skipMember(open int) {
+	for depth := open; ; p.advance() {
 		switch p.peek().Kind {
 		case token.EOF:
 			return
