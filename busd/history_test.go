@@ -21,6 +21,7 @@ type history struct {
 	*world
 	choices
 	clients []*player
+	ticks   chan struct{} // lets the housekeeping of a history at once run
 }
 
 // choices is where a history's decisions come from.
@@ -425,6 +426,7 @@ func TestHistoriesAtOnce(t *testing.T) {
 	}
 	for round := range rounds {
 		h := newHistory(t, nil)
+		h.ticks = make(chan struct{}, 1)
 		m := h.clients[0].threads[0]
 		m.start(ioctl.BINDER_SET_CONTEXT_MGR_EXT, encodeObject(ioctl.FlatObject{Type: ioctl.BINDER_TYPE_BINDER, Flags: ioctl.FLAT_BINDER_FLAG_ACCEPTS_FDS, Cookie: 1}))
 		m.wait()
@@ -432,7 +434,7 @@ func TestHistoriesAtOnce(t *testing.T) {
 		for i, p := range h.clients {
 			for j, a := range p.threads {
 				wg.Go(func() {
-					a.act(t, p, choices{randomHistory(uint64(round*100+i*10+j), 6000)})
+					a.act(t, h, p, choices{randomHistory(uint64(round*100+i*10+j), 6000)})
 					// The last one to end takes the process with it, or the second: then the others
 					// are in the middle of something.
 					if j == round%actors {
@@ -441,23 +443,17 @@ func TestHistoriesAtOnce(t *testing.T) {
 				})
 			}
 		}
-		stop := make(chan struct{})
 		var aside sync.WaitGroup
 		aside.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					h.bus.Trim()
-					h.bus.WriteState(io.Discard)
-					h.bus.WriteStats(io.Discard)
-					h.bus.Drain()
-				}
+			for range h.ticks {
+				h.bus.Trim()
+				h.bus.WriteState(io.Discard)
+				h.bus.WriteStats(io.Discard)
+				h.bus.Drain()
 			}
 		})
 		wg.Wait()
-		close(stop)
+		close(h.ticks)
 		aside.Wait()
 		for _, p := range h.clients {
 			p.Process.Release()
@@ -475,7 +471,7 @@ func TestHistoriesAtOnce(t *testing.T) {
 }
 
 // act is the life of a thread among others.
-func (a *actor) act(t *testing.T, p *player, c choices) {
+func (a *actor) act(t *testing.T, h *history, p *player, c choices) {
 	for !c.over() {
 		switch kind := c.pick(64); {
 		case kind == 0:
@@ -484,6 +480,11 @@ func (a *actor) act(t *testing.T, p *player, c choices) {
 			p.Poll(a.tid, true)
 		case kind == 2:
 			p.ThreadGone(a.tid)
+		case kind < 6:
+			select {
+			case h.ticks <- struct{}{}:
+			default:
+			}
 		case kind < 60:
 			c.writeRead(a, p)
 		default:
