@@ -401,7 +401,7 @@ func randomHistory(n uint64, size int) []byte {
 
 func TestHistories(t *testing.T) {
 	n := uint64(100)
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		n = 20
 	}
 	for i := range n {
