@@ -191,7 +191,7 @@ func (f *file) objects(d *model.Interface) {
 	f.P("if impl, ok := ", f.binder("Implementation"), "(b, ", n.derived[roleDescriptor], ").(", n.goName, "); ok {")
 	f.P("return impl")
 	f.P("}")
-	f.P("return ", n.derived[roleProxy], "{binder: b}")
+	f.P("return ", n.derived[roleNewProxy], "(b)")
 	f.P("}")
 	f.P()
 }
@@ -199,11 +199,14 @@ func (f *file) objects(d *model.Interface) {
 func (f *file) proxy(d *model.Interface, methods []*method) {
 	n := f.names[d]
 	proxy := n.derived[roleProxy]
-	f.P("// ", proxy, " calls a ", n.goName, " of another process. Two for one object are equal (==).")
+	f.P("// ", proxy, " calls ", article(n.goName), " of another process. Two for one object are equal (==).")
 	f.P("type ", proxy, " struct {")
 	f.P("binder ", f.binder("Binder"))
 	f.P("fallback ", n.goName)
 	f.P("}")
+	f.P()
+	f.P("// ", n.derived[roleNewProxy], " makes a proxy for b, which is taken to be ", article(n.goName), ".")
+	f.P("func ", n.derived[roleNewProxy], "(b ", f.binder("Binder"), ") ", proxy, " { return ", proxy, "{binder: b} }")
 	f.P()
 	f.P("// AsBinder is the object that is called.")
 	f.P("func (p ", proxy, ") AsBinder() ", f.binder("Binder"), " { return p.binder }")
@@ -389,11 +392,14 @@ func (f *file) serviceMethod(d *model.Interface, m *method) {
 	l := newLocals(m)
 	self, data, reply := l.name("s"), l.name("data"), l.name("reply")
 	parcelPtr := "*" + f.parcel("Parcel")
-	replyParam := reply
+	dataParam, replyParam := data, reply
 	if m.oneway {
 		replyParam = "_"
 	}
-	f.P("func (", self, " *", n.derived[roleService], ") on", m.name, "(ctx ", f.use(contextPath, "Context"), ", ", data, ", ", replyParam, " ", parcelPtr, ") error {")
+	if len(m.params) == 0 {
+		dataParam = "_"
+	}
+	f.P("func (", self, " *", n.derived[roleService], ") on", m.name, "(ctx ", f.use(contextPath, "Context"), ", ", dataParam, ", ", replyParam, " ", parcelPtr, ") error {")
 	for _, p := range permissions(d, m.Method) {
 		ask := "RequireAll"
 		if p.Any {
@@ -420,9 +426,11 @@ func (f *file) serviceMethod(d *model.Interface, m *method) {
 			f.P(p.name, " := ", f.readValue(p.arg.Type, p.arg.Type.Nullable, data))
 		}
 	}
-	f.P("if err := ", data, ".Err(); err != nil {")
-	f.P("return err")
-	f.P("}")
+	if len(m.params) > 0 {
+		f.P("if err := ", data, ".Err(); err != nil {")
+		f.P("return err")
+		f.P("}")
+	}
 	call := self + ".impl." + m.name + "(" + strings.Join(args, ", ") + ")"
 	if m.oneway {
 		f.P("return ", call)
@@ -469,8 +477,8 @@ func (f *file) interfaceFunctions(d *model.Interface) {
 	f.P("switch r := v.(type) {")
 	f.P("case nil:")
 	f.P("p.WriteStrongBinder(nil)")
-	f.P("case ", f.binder("Remote"), ":")
-	f.P("p.WriteStrongBinder(r.AsBinder())")
+	f.P("case ", n.derived[roleProxy], ":")
+	f.P("p.WriteStrongBinder(r.binder)")
 	f.P("default:")
 	f.P(f.binder("WriteAdapter"), "(p, &", n.derived[roleService], "{v}", options, ")")
 	f.P("}")
@@ -485,10 +493,10 @@ func (f *file) interfaceFunctions(d *model.Interface) {
 	f.P(n.derived[roleWriteNull], "(p, v)")
 	f.P("}")
 	f.P()
-	f.P("// ", n.derived[roleReadNull], " reads a ", n.goName, "; nil if it is null.")
+	f.P("// ", n.derived[roleReadNull], " reads ", article(n.goName), "; nil if it is null.")
 	f.P("func ", n.derived[roleReadNull], "(p ", parcelPtr, ") ", n.goName, " { return ", n.derived[roleAs], "(", f.binder("ReadNullable"), "(p)) }")
 	f.P()
-	f.P("// ", n.derived[roleRead], " reads a ", n.goName, " that must not be null.")
+	f.P("// ", n.derived[roleRead], " reads ", article(n.goName), " that must not be null.")
 	f.P("func ", n.derived[roleRead], "(p ", parcelPtr, ") ", n.goName, " { return ", n.derived[roleAs], "(", f.binder("ReadRequired"), "(p)) }")
 	f.P()
 }
@@ -520,4 +528,12 @@ func permissionName(name string) string {
 		return name
 	}
 	return "android.permission." + name
+}
+
+// article is the name with the article that is spoken before it.
+func article(name string) string {
+	if strings.ContainsAny(name[:1], "AEIOaeio") {
+		return "an " + name
+	}
+	return "a " + name
 }

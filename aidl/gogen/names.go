@@ -34,6 +34,7 @@ type names struct {
 const (
 	roleNew        = "New%"
 	roleProxy      = "%Proxy"
+	roleNewProxy   = "New%Proxy"
 	roleAs         = "As%"
 	roleExport     = "Export%"
 	roleDefault    = "%Default"
@@ -173,7 +174,7 @@ func (g *generator) nameMembers(s scope, d model.Definition) {
 	}
 	switch d := d.(type) {
 	case *model.Interface:
-		roles(roleProxy, roleAs, roleExport, roleDefault, roleDescriptor, roleVersion, roleHash,
+		roles(roleProxy, roleNewProxy, roleAs, roleExport, roleDefault, roleDescriptor, roleVersion, roleHash,
 			roleWrite, roleWriteNull, roleRead, roleReadNull, roleService)
 		methods := scope{}
 		for _, m := range interfaceMethods {

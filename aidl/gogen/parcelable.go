@@ -31,7 +31,7 @@ func (f *file) parcelable(d *model.Parcelable) {
 	f.P("}")
 	f.P()
 
-	f.P("// ", n.derived[roleNew], " makes a ", n.goName, " with the defaults of the AIDL.")
+	f.P("// ", n.derived[roleNew], " makes ", article(n.goName), " with the defaults of the AIDL.")
 	f.P("func ", n.derived[roleNew], declared, "() ", self, " {")
 	if f.structHasDefaults(d, map[*model.Parcelable]bool{}) {
 		f.P("var v ", self)
@@ -157,7 +157,7 @@ func (f *file) unstructured(d *model.Parcelable) {
 		n.goName+", give it to aidlgen: --map "+d.QualifiedName+"=import/path.Type.", d.Doc)
 	f.P("type ", n.goName, declared, " struct{ ", f.parcel("Parcelable"), " }")
 	f.P()
-	f.P("// ", n.derived[roleBuiltBy], " makes the value that is read for a ", n.goName, ". Set it before the first call.")
+	f.P("// ", n.derived[roleBuiltBy], " makes the value that is read for ", article(n.goName), ". Set it before the first call.")
 	f.P("var ", n.derived[roleBuiltBy], " func() ", f.parcel("Parcelable"))
 	f.P()
 	f.P("// WriteToParcel writes the value.")

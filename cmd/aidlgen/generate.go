@@ -46,7 +46,7 @@ func newCommand(_ io.Reader, out, errs io.Writer) *cobra.Command {
 	fs.StringVar(&o.prefix, "import", "", "Go import path `PREFIX` of the output folder")
 	fs.BoolVar(&o.only, "no-imports", false, "generate only the files named, not those that they import")
 	fs.StringArrayVar(&o.mapping, "map", nil, "`NAME=PATH`: Go code for an AIDL package or parcelable exists already")
-	fs.IntVar(&o.version, "version-of-api", 0, "version")
+	fs.IntVar(&o.version, "api-version", 0, "version")
 	fs.StringVar(&o.hash, "hash", "", "hash")
 	return cmd
 }
