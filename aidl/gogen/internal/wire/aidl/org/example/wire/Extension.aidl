@@ -1,0 +1,7 @@
+package org.example.wire;
+
+parcelable Extension {
+    int before;
+    ParcelableHolder held;
+    int after;
+}

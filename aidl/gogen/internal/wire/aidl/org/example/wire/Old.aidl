@@ -1,0 +1,5 @@
+package org.example.wire;
+
+parcelable Old {
+    int a;
+}
