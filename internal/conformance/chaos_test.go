@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -165,16 +166,30 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// chaosState is what the driver tells of a process.
+// chaosState is what the driver tells of a process and of those that its calls wait for, and what
+// the system says their threads are in.
 func chaosState(b *bus, pid int) string {
-	s, err := os.ReadFile(filepath.Join(b.dir, "binder_logs", "proc", strconv.Itoa(pid)))
-	if err != nil {
-		return err.Error()
+	var text strings.Builder
+	seen := map[string]bool{}
+	for next := []string{strconv.Itoa(pid)}; len(next) > 0 && len(seen) < 8; next = next[1:] {
+		if seen[next[0]] {
+			continue
+		}
+		seen[next[0]] = true
+		state, err := os.ReadFile(filepath.Join(b.dir, "binder_logs", "proc", next[0]))
+		fmt.Fprintf(&text, "process %s (%v):\n%s", next[0], err, state)
+		threads, _ := filepath.Glob(filepath.Join("/proc", next[0], "task/*"))
+		for _, dir := range threads {
+			call, _ := os.ReadFile(filepath.Join(dir, "syscall"))
+			fmt.Fprintf(&text, "  system: thread %s in %s\n", filepath.Base(dir), strings.TrimSpace(string(call)))
+		}
+		for _, m := range regexp.MustCompile(`transaction \d+:.* to (\d+):`).FindAllStringSubmatch(string(state), -1) {
+			next = append(next, m[1])
+		}
 	}
-	return string(s)
+	return text.String()
 }
 
-// stats counts what is alive in the driver, by kind.
 func stats(t *testing.T, b *bus) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(b.dir, "binder_logs", "stats"))
