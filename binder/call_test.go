@@ -249,6 +249,7 @@ type caller struct {
 	threads map[int]bool
 	told    chan struct{}
 	hold    chan struct{}
+	patient bool // calls back with a deadline
 }
 
 func newCaller(b *Bus) *caller {
@@ -275,6 +276,11 @@ func (c *caller) OnTransact(ctx context.Context, code ioctl.Code, data, reply *p
 		reply.WriteInt32(0)
 		return err
 	}
+	if c.patient {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+	}
 	answer, err := try(ctx, peer, peerCallBack, func(p *parcel.Parcel) {
 		p.WriteStrongBinder(c.self)
 		p.WriteInt32(n - 1)
@@ -293,6 +299,7 @@ func TestCallsThatComeBack(t *testing.T) {
 	for name, ctx := range contexts(t) {
 		t.Run("with a context "+name, func(t *testing.T) {
 			c := newCaller(b)
+			c.patient = ctx.Done() != nil
 			reply := ask(t, ctx, peer, peerCallBack, func(p *parcel.Parcel) {
 				p.WriteStrongBinder(c.self)
 				p.WriteInt32(5)

@@ -34,13 +34,16 @@ func TestDeathIsTold(t *testing.T) {
 		}
 		other.UnlinkToDeath(tell)
 	}
+	if err := other.LinkToDeath(tell); err != nil {
+		t.Fatal(err)
+	}
 
 	if _, err := try(context.Background(), b.ContextManager(), peerExit, nil); !errors.Is(err, ErrDeadObject) {
 		t.Error("the call that killed it:", err)
 	}
 	_ = process.Wait()
 	count := map[Binder]int{}
-	for range 3 {
+	for range 4 {
 		select {
 		case who := <-told:
 			count[who]++
@@ -48,7 +51,7 @@ func TestDeathIsTold(t *testing.T) {
 			t.Fatalf("told %v", count)
 		}
 	}
-	if count[o] != 2 || count[b.ContextManager()] != 1 {
+	if count[o] != 2 || count[other] != 1 || count[b.ContextManager()] != 1 {
 		t.Errorf("told %v", count)
 	}
 	if err := o.LinkToDeath(tell); !errors.Is(err, ErrDeadObject) {

@@ -72,7 +72,7 @@ func TestDescriptorsAreSorted(t *testing.T) {
 		}, map[ioctl.Address][]bool{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := openFiles(t)
+			before := openFiles(t, "self")
 			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +109,7 @@ func TestDescriptorsAreSorted(t *testing.T) {
 			null.Close()
 			unix.Close(pair[1])
 			f.close()
-			if after := openFiles(t); after != before {
+			if after := openFiles(t, "self"); after != before {
 				t.Errorf("%d files open, %d before", after, before)
 			}
 		})

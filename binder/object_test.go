@@ -3,6 +3,7 @@ package binder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -178,6 +179,18 @@ func TestHandlesAreUsedAgain(t *testing.T) {
 	eventually(t, "all objects let go", func() bool { runtime.GC(); return dropped(t, peer) == 300 })
 }
 
+// A reference that ends late does not take the proxy of a younger one of the same handle away.
+func TestGenerations(t *testing.T) {
+	b, peer := meet(t)
+	o := newObject(t, peer)
+	late := &reference{bus: b, handle: o.Handle()}
+	late.drop()
+	if again := b.proxy(o.Handle()); again != o {
+		t.Error("one object has two proxies")
+	}
+	runtime.KeepAlive(o)
+}
+
 // A reply that nobody released is freed by the collector.
 func TestAForgottenReply(t *testing.T) {
 	b, peer := meet(t)
@@ -195,7 +208,9 @@ func TestAForgottenReply(t *testing.T) {
 }
 
 func TestDescriptorsTravel(t *testing.T) {
-	_, peer := meet(alone{t}) // it counts the process's open files
+	path := device(alone{t}) // it counts open files
+	process := startPeer(t, path)
+	peer := open(t, path, Options{}).ContextManager()
 	for name, ctx := range contexts(t) {
 		t.Run("with a context "+name, func(t *testing.T) {
 			r, w, err := os.Pipe()
@@ -203,7 +218,7 @@ func TestDescriptorsTravel(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			before := openFiles(t)
+			before, theirs := openFiles(t, "self"), openFiles(t, process.Process.Pid)
 			for range 20 {
 				reply := ask(t, ctx, peer, peerFile, func(p *parcel.Parcel) {
 					p.WriteFile(w)
@@ -233,15 +248,16 @@ func TestDescriptorsTravel(t *testing.T) {
 				}
 			}
 			w.Close()
-			if after := openFiles(t); after >= before {
+			if after := openFiles(t, "self"); after >= before {
 				t.Errorf("%d files open, %d before", after, before)
 			}
+			eventually(t, "the peer's replies closed", func() bool { return openFiles(t, process.Process.Pid) <= theirs })
 		})
 	}
 }
 
-func openFiles(t *testing.T) int {
-	files, err := os.ReadDir("/proc/self/fd")
+func openFiles(t *testing.T, process any) int {
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%v/fd", process))
 	if err != nil {
 		t.Fatal(err)
 	}
