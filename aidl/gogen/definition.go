@@ -77,6 +77,9 @@ func (f *file) value(t *model.Type, nullable bool, v *model.Value) string {
 		parts := make([]string, len(v.Elems))
 		for i, elem := range v.Elems {
 			parts[i] = f.value(e, null, elem)
+			if e.IsArray() {
+				parts[i] = strings.TrimPrefix(parts[i], f.plainType(e, null)) // as gofmt -s has it
+			}
 			if e.Kind == model.Byte && elem.Int < 0 {
 				parts[i] = fmt.Sprintf("%#x", byte(elem.Int)) // arrays of bytes are unsigned, as in C++
 			}

@@ -23,7 +23,7 @@ type Fixed struct {
 // NewFixed makes a Fixed with the defaults of the AIDL.
 func NewFixed() Fixed {
 	var v Fixed
-	v.Ii = [2][3]int32{[3]int32{1, 2, 3}, [3]int32{4, 5, 6}}
+	v.Ii = [2][3]int32{{1, 2, 3}, {4, 5, 6}}
 	v.S = [2]string{"a", "b"}
 	for i0 := range v.P {
 		v.P[i0] = NewPoint()
@@ -72,7 +72,7 @@ func (v *Fixed) ReadFromParcel(p *parcel.Parcel) {
 			})
 		})
 	} else {
-		v.Ii = [2][3]int32{[3]int32{1, 2, 3}, [3]int32{4, 5, 6}}
+		v.Ii = [2][3]int32{{1, 2, 3}, {4, 5, 6}}
 	}
 	if p.More(e) {
 		parcel.ReadFixedArray(p, v.B[:], (*parcel.Parcel).ReadByteArray)
