@@ -225,7 +225,11 @@ func (b *Bus) fail(err error) {
 	if !b.lost.CompareAndSwap(nil, e) {
 		return
 	}
-	b.log.Error("the bus is gone", "error", e.Err)
+	if errors.Is(e.Err, syscall.ECONNREFUSED) {
+		b.log.Info("the bus has been stopped", "device", b.path)
+	} else {
+		b.log.Error("the bus is gone", "device", b.path, "error", e.Err)
+	}
 	b.end.Do(func() { close(b.done) })
 	for cookie, p := range b.subscriptions.removeAll() {
 		p.died(cookie)

@@ -47,7 +47,8 @@ type CallError struct {
 
 func (e *CallError) Error() string {
 	s := fmt.Sprintf("call %s of handle %d: %v (%v", codeName(e.Code), e.Handle, e.kind(), e.Return)
-	if e.Errno != 0 {
+	// That the dead cannot be called is EINVAL to the driver, which says nothing to people.
+	if e.Errno != 0 && e.Return != ioctl.BR_DEAD_REPLY {
 		s += ": " + e.Errno.Error()
 	}
 	return s + ")"
