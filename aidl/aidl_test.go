@@ -20,8 +20,8 @@ import (
 
 	"github.com/fusebinder/fusebinder/aidl"
 	"github.com/fusebinder/fusebinder/aidl/diag"
+	"github.com/fusebinder/fusebinder/aidl/internal/marks"
 	"github.com/fusebinder/fusebinder/aidl/model"
-	"github.com/fusebinder/fusebinder/aidl/scanner"
 	"github.com/fusebinder/fusebinder/aidl/token"
 )
 
@@ -45,36 +45,6 @@ func load(t testing.TB, opts aidl.Options) (*model.Program, diag.List) {
 	return aidl.Load(context.Background(), opts)
 }
 
-// wanted is a mistake that a comment in the source asks for.
-type wanted struct {
-	from, to int // of the token before the comment
-	rx       *regexp.Regexp
-	met      bool
-}
-
-var errorComment = regexp.MustCompile(`(?s)^/\* ERROR (".*") \*/$`)
-
-func wants(t *testing.T, name string, text []byte) []*wanted {
-	t.Helper()
-	var list []*wanted
-	last := token.Token{}
-	for _, tk := range scanner.All(token.NewFile(name, text), new(diag.Reporter)) {
-		for _, c := range tk.Comments {
-			m := errorComment.FindStringSubmatch(c.Text)
-			if m == nil {
-				continue
-			}
-			rx, err := strconv.Unquote(m[1])
-			if err != nil {
-				t.Fatalf("%s: %s: %v", name, c.Text, err)
-			}
-			list = append(list, &wanted{from: last.Offset, to: last.End(), rx: regexp.MustCompile(rx)})
-		}
-		last = tk
-	}
-	return list
-}
-
 // TestErrors loads each file of each archive by itself. Behind each offending
 // token stands a comment with what the compiler must say of it; it must say
 // nothing else. A line "options: …" in the archive's comment sets options.
@@ -94,40 +64,10 @@ func TestErrors(t *testing.T) {
 				opts := aidl.Options{Files: []string{name}, FS: fsys}
 				readOptions(&opts, string(a.Comment))
 				_, list := load(t, opts)
-				list2 := wants(t, name, fsys[name].Data)
-				for _, d := range list {
-					if !meet(list2, name, d) {
-						t.Errorf("unexpected:\n%s", d.Format())
-					}
-				}
-				for _, w := range list2 {
-					if !w.met {
-						pos := token.NewFile(name, fsys[name].Data).Pos(w.from)
-						t.Errorf("%s: missing: %s", pos, w.rx)
-					}
-				}
+				marks.Check(t, list, token.NewFile(name, fsys[name].Data))
 			}
 		})
 	}
-}
-
-func meet(list []*wanted, name string, d *diag.Diagnostic) bool {
-	if d.Pos.File == nil || d.Pos.File.Name != name {
-		return false
-	}
-	from, to := d.Pos.Offset, d.Pos.Offset+max(d.Length, 1)
-	text := d.Message
-	if d.Hint != "" {
-		text += "; " + d.Hint
-	}
-	for _, w := range list {
-		// The mark must touch the token.
-		if !w.met && from <= w.to && w.from < to && w.rx.MatchString(text) {
-			w.met = true
-			return true
-		}
-	}
-	return false
 }
 
 func readOptions(opts *aidl.Options, comment string) {

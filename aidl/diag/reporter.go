@@ -44,6 +44,12 @@ func (r *Reporter) Report(d *Diagnostic) {
 	r.list = append(r.list, d)
 }
 
+// ReportAll adds a diagnostic also where one of the same code stands.
+func (r *Reporter) ReportAll(d *Diagnostic) {
+	delete(r.seen, key{d.Pos, d.Code})
+	r.Report(d)
+}
+
 // Errorf adds an error about length bytes at pos and returns it, so that a
 // hint can be added.
 func (r *Reporter) Errorf(pos token.Pos, length int, code Code, format string, args ...any) *Diagnostic {
