@@ -50,7 +50,7 @@ func goroutines() int {
 
 // Close ends every goroutine, whatever it is doing, and what was received stays readable.
 func TestClose(t *testing.T) {
-	path := device(t)
+	path := device(alone{t}) // it counts goroutines
 	startPeer(t, path)
 	b := open(t, path, Options{})
 	peer := b.ContextManager()

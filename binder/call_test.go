@@ -180,6 +180,48 @@ func TestACallerLeaves(t *testing.T) {
 	}
 }
 
+// Who has left may use the memory of the call again: the driver has read it, or never will.
+func TestWhoLeavesMayWrite(t *testing.T) {
+	_, peer := meet(t)
+	data := parcel.New()
+	defer data.Release()
+	data.WriteRaw(make([]byte, 300<<10))
+	for i := range 300 {
+		for j := range data.Data() {
+			data.Data()[j] = byte(i)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*time.Microsecond)
+		reply, err := peer.Transact(ctx, peerTorn, data, 0)
+		cancel()
+		switch {
+		case err == nil:
+			reply.Release()
+		case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrFailedTransaction): // no room
+			t.Fatal(err)
+		}
+	}
+	if torn := ask(t, context.Background(), peer, peerTorn, nil).ReadInt32(); torn != 0 {
+		t.Errorf("%d calls carried what was written after them", torn)
+	}
+}
+
+// A service that ends its goroutine takes one looper along. Another takes over.
+func TestALooperIsReplaced(t *testing.T) {
+	path := device(t)
+	startPeer(t, path, peerThreads+"=-1") // one looper, no pool
+	peer := open(t, path, Options{}).ContextManager()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for range 3 {
+		if _, err := try(ctx, peer, peerGoexit, nil); !errors.Is(err, ErrDeadObject) {
+			t.Error(err)
+		}
+		if err := peer.Ping(ctx); err != nil {
+			t.Fatal("afterwards:", err)
+		}
+	}
+}
+
 func waiting(t *testing.T, peer Binder, want int32) {
 	t.Helper()
 	eventually(t, "the number of calls that wait", func() bool {

@@ -47,6 +47,7 @@ const (
 	peerSum                                                   // int32: the sum
 	peerBig                                                   // int32 n: answers n bytes
 	peerHandle                                                // a binder: the handle it has here
+	peerTorn                                                  // oneway or not, bytes that are all the same; int32: how often they were not
 	peerWaitNested                                            // a binder: calls its callbackWait with a timeout of 50 ms; int32 0 or 1: it timed out
 )
 
@@ -68,6 +69,7 @@ type peerService struct {
 	waiting int
 	dropped *atomic.Int32
 	sum     int32
+	torn    int32
 }
 
 func newPeer(b *Bus, dropped *atomic.Int32) *peerService {
@@ -205,6 +207,17 @@ func (p *peerService) OnTransact(ctx context.Context, code ioctl.Code, data, rep
 			return err
 		}
 		reply.WriteUint32(uint32(b.(*Proxy).Handle()))
+	case peerTorn:
+		b := data.ReadRaw(data.Remaining())
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for i := range b {
+			if b[i] != b[0] {
+				p.torn++
+				break
+			}
+		}
+		reply.WriteInt32(p.torn)
 	case peerWaitNested:
 		b, err := ReadBinder(data)
 		if err != nil {
