@@ -160,7 +160,9 @@ func (b *Bus) NewParcel() *parcel.Parcel {
 }
 
 // ContextManager is the object that everybody knows: the service manager. It is there to be called
-// even before anybody is the context manager; calls answer ErrDeadObject then.
+// even before anybody is the context manager; calls answer ErrDeadObject then. The driver refuses
+// calls from the context manager's own process, whatever Bus it uses; where that is this Bus,
+// ContextManager is the Object itself.
 func (b *Bus) ContextManager() Binder {
 	if o := b.manager.Load(); o != nil {
 		return o // the driver takes no calls to oneself

@@ -137,3 +137,24 @@ func TestCloseIsDeath(t *testing.T) {
 		t.Errorf("the reply is now %q", got)
 	}
 }
+
+func TestSharing(t *testing.T) {
+	path := device(t)
+	first, err := Shared(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Shared(path); again != first || err != nil {
+		t.Error("a second bus", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	second, err := Shared(path)
+	if err != nil || second == first {
+		t.Fatal("the closed one", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
