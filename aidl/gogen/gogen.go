@@ -9,7 +9,7 @@
 // vendor, testdata, main, keywords) get a trailing underscore; AIDL without a package goes to the
 // output folder itself. Go forbids packages that import each other in a circle, AIDL does not:
 // packages in a circle are one Go package, the first of them by name, and the others have aliases
-// of its types.
+// of its types. They must then be compiled together.
 //
 // # Names
 //
@@ -110,8 +110,7 @@ func Generate(prog *model.Program, opts Options) (files []*File, err error) {
 		if err != nil {
 			return nil, err
 		}
-		dir := g.homeOf(src.Package).dir
-		files = append(files, &File{Path: path.Join(dir, fileName(src)), Content: content})
+		files = append(files, &File{Path: path.Join(g.homeOf(src.Package).dir, g.fileName(src)), Content: content})
 		packages[src.Package.Name] = src.Package
 	}
 	for _, pkg := range packages {
@@ -154,7 +153,7 @@ func newGenerator(prog *model.Program, opts Options) *generator {
 func (g *generator) generates(pkg *model.Package) bool { return g.opts.Map[pkg.Name] == "" }
 
 // fileName is the name of the Go file for src.
-func fileName(src *model.File) string {
+func (g *generator) fileName(src *model.File) string {
 	base := strings.TrimSuffix(path.Base(strings.ReplaceAll(src.Path, "\\", "/")), ".aidl")
 	if len(src.Definitions) > 0 {
 		base = src.Definitions[0].Head().Name
@@ -166,6 +165,9 @@ func fileName(src *model.File) string {
 	}
 	if strings.Contains(base, "_") {
 		base += "_" // or Foo_linux and Foo_test would be more than names to the go command
+	}
+	if g.places[src.Package.Name].home != nil {
+		base += "." + src.Package.Name // a guest in another package's folder
 	}
 	return base + ".aidl.go"
 }

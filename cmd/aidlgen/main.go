@@ -1,20 +1,47 @@
-// Command aidlgen compiles AIDL to Go.
+// Command aidlgen compiles AIDL, the language of Binder interfaces, to Go.
+//
+//	//go:generate go tool aidlgen -I aidl -o gen --import example.com/app/gen aidl/org/example/IGreeter.aidl
+//
+// It is also the keeper of stable interfaces (--freeze, --checkapi, --dumpapi) and the formatter of
+// AIDL source (fmt). See aidlgen --help.
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is main with its world given: tests call it.
-func run(args []string, in io.Reader, out, errs io.Writer) int {
-	cmd := newCommand(in, out, errs)
-	cmd.SetArgs(args)
-	if err := cmd.Execute(); err != nil {
-		report(errs, err)
+// run is the program; it answers its exit status: 0, 1 for invalid input, 2 for a wrong command
+// line.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errTold):
 		return 1
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "aidlgen: %v\nsee aidlgen --help\n", usage.error)
+		return 2
 	}
-	return 0
+	fmt.Fprintf(stderr, "aidlgen: %v\n", err)
+	return 1
 }
+
+// errTold ends the program after its messages have been written.
+var errTold = errors.New("see above")
+
+// usageError is a wrong command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

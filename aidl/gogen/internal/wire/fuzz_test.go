@@ -44,7 +44,6 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
 		make := types[int(kind)%len(types)]
 		v := make()
-		v.ReadFromParcel(parcel.FromBuffer(data, nil, parcel.ReadOptions{}))
 		in := parcel.FromBuffer(data, nil, parcel.ReadOptions{})
 		v.ReadFromParcel(in)
 		if in.Err() != nil {
