@@ -14,8 +14,6 @@ import (
 //	ContentPicture  picture, byte[]
 //
 // nil stands for NewContent().
-//
-// What is in a note.
 type Content interface {
 	// Tag says which field it is.
 	Tag() ContentTag

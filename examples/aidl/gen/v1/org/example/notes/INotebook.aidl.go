@@ -17,28 +17,20 @@ const INotebookDescriptor = "org.example.notes.INotebook"
 const INotebookVersion int32 = 1
 
 // INotebookHash is the hash of the frozen API that this code knows.
-const INotebookHash = "1d0f5b0a"
+const INotebookHash = "4f6f9709da1162aa323173d2e67a523ec3a37ae5"
 
 // INotebook is the AIDL interface org.example.notes.INotebook.
-//
-// A notebook that several programs share.
 type INotebook interface {
-	// Adds a note and returns its number.
 	Add(ctx context.Context, note Note) (int64, error)
 	Get(ctx context.Context, id int64) (Note, error)
-	// From now on the watcher hears of notes that are added.
 	Watch(ctx context.Context, watcher IWatcher) error
-	// The notebook as text, to be read from a descriptor.
 	Print(ctx context.Context) (*os.File, error)
 	// Oneway: it returns when the driver has taken the call.
-	//
-	// Ends the notebook's process.
 	Close(ctx context.Context) error
 }
 
 // Constants of org.example.notes.INotebook.
 const (
-	// The service-specific error of a note that is not there.
 	INotebookNoSuchNote int32 = 1
 )
 

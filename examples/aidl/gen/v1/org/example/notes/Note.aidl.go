@@ -7,8 +7,6 @@ import (
 )
 
 // Note is the AIDL parcelable org.example.notes.Note.
-//
-// A note in a notebook.
 type Note struct {
 	Title   string
 	Author  NoteAuthor
@@ -78,8 +76,6 @@ func (v Note) String() string {
 }
 
 // NoteAuthor is the AIDL parcelable org.example.notes.Note.Author.
-//
-// Who wrote it, and where.
 type NoteAuthor struct {
 	Name  string
 	Place *string

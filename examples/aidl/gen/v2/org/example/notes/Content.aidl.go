@@ -15,8 +15,6 @@ import (
 //	ContentLink     link, String
 //
 // nil stands for NewContent().
-//
-// What is in a note.
 type Content interface {
 	// Tag says which field it is.
 	Tag() ContentTag
@@ -62,8 +60,6 @@ func (v ContentPicture) String() string {
 }
 
 // ContentLink is the field link of Content.
-//
-// New in version 2.
 type ContentLink struct{ Value string }
 
 // Tag is ContentTagLink.
@@ -142,8 +138,7 @@ type ContentTag int32
 const (
 	ContentTagText    ContentTag = 0
 	ContentTagPicture ContentTag = 1
-	// New in version 2.
-	ContentTagLink ContentTag = 2
+	ContentTagLink    ContentTag = 2
 )
 
 // ContentTagValues are the values that have a name, in the order of the AIDL.

@@ -17,30 +17,21 @@ const INotebookDescriptor = "org.example.notes.INotebook"
 const INotebookVersion int32 = 2
 
 // INotebookHash is the hash of the frozen API that this code knows.
-const INotebookHash = "7c2be9f1"
+const INotebookHash = "a54cd92b9385f0da5f240c1a82cd341372b1963a"
 
 // INotebook is the AIDL interface org.example.notes.INotebook.
-//
-// A notebook that several programs share.
 type INotebook interface {
-	// Adds a note and returns its number.
 	Add(ctx context.Context, note Note) (int64, error)
 	Get(ctx context.Context, id int64) (Note, error)
-	// From now on the watcher hears of notes that are added.
 	Watch(ctx context.Context, watcher IWatcher) error
-	// The notebook as text, to be read from a descriptor.
 	Print(ctx context.Context) (*os.File, error)
 	// Oneway: it returns when the driver has taken the call.
-	//
-	// Ends the notebook's process.
 	Close(ctx context.Context) error
-	// The numbers of the notes with a tag. New in version 2.
 	Find(ctx context.Context, tag string) ([]int64, error)
 }
 
 // Constants of org.example.notes.INotebook.
 const (
-	// The service-specific error of a note that is not there.
 	INotebookNoSuchNote int32 = 1
 )
 

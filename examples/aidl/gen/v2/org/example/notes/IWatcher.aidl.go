@@ -12,9 +12,13 @@ import (
 // IWatcherDescriptor is the name of IWatcher on the bus.
 const IWatcherDescriptor = "org.example.notes.IWatcher"
 
+// IWatcherVersion is the version of IWatcher that this code knows.
+const IWatcherVersion int32 = 2
+
+// IWatcherHash is the hash of the frozen API that this code knows.
+const IWatcherHash = "a54cd92b9385f0da5f240c1a82cd341372b1963a"
+
 // IWatcher is the AIDL interface org.example.notes.IWatcher.
-//
-// Hears of new notes.
 type IWatcher interface {
 	Added(ctx context.Context, id int64, note Note) error
 }
@@ -82,6 +86,32 @@ func (p IWatcherProxy) Added(ctx context.Context, id int64, note Note) error {
 	return reply.Err()
 }
 
+// InterfaceVersion asks which version of IWatcher the object has.
+func (p IWatcherProxy) InterfaceVersion(ctx context.Context) (int32, error) {
+	data := binder.NewCall(p.binder, IWatcherDescriptor)
+	defer data.Release()
+	reply, err := binder.Call(ctx, p.binder, binder.GET_INTERFACE_VERSION_TRANSACTION, data, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer reply.Release()
+	result := reply.ReadInt32()
+	return result, reply.Err()
+}
+
+// InterfaceHash asks for the hash of the object's frozen API.
+func (p IWatcherProxy) InterfaceHash(ctx context.Context) (string, error) {
+	data := binder.NewCall(p.binder, IWatcherDescriptor)
+	defer data.Release()
+	reply, err := binder.Call(ctx, p.binder, binder.GET_INTERFACE_HASH_TRANSACTION, data, 0)
+	if err != nil {
+		return "", err
+	}
+	defer reply.Release()
+	result := reply.ReadString16()
+	return result, reply.Err()
+}
+
 // IWatcherDefault answers every call as a service does that does not know it. Embed it in an implementation,
 // and methods that are added to IWatcher later do not break it.
 type IWatcherDefault struct{}
@@ -104,6 +134,14 @@ func (s *iWatcherService) OnTransact(ctx context.Context, code binder.Code, data
 	switch code {
 	case iWatcherAdded:
 		return s.onAdded(ctx, data, reply)
+	case binder.GET_INTERFACE_VERSION_TRANSACTION:
+		reply.WriteNoException()
+		reply.WriteInt32(IWatcherVersion)
+		return nil
+	case binder.GET_INTERFACE_HASH_TRANSACTION:
+		reply.WriteNoException()
+		reply.WriteString16(IWatcherHash)
+		return nil
 	}
 	return binder.ErrUnknownTransaction
 }

@@ -9,8 +9,6 @@ import (
 )
 
 // Note is the AIDL parcelable org.example.notes.Note.
-//
-// A note in a notebook.
 type Note struct {
 	Title   string
 	Author  NoteAuthor
@@ -89,8 +87,6 @@ func (v Note) String() string {
 }
 
 // NoteAuthor is the AIDL parcelable org.example.notes.Note.Author.
-//
-// Who wrote it, and where.
 type NoteAuthor struct {
 	Name  string
 	Place *string
@@ -139,8 +135,6 @@ func (v NoteAuthor) String() string {
 }
 
 // NoteWeight is the AIDL enum org.example.notes.Note.Weight. Values without a name may come from peers that know more of them.
-//
-// How much a note matters. New in version 2.
 type NoteWeight int32
 
 // The values of NoteWeight.
