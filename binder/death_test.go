@@ -3,6 +3,7 @@ package binder
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -23,7 +24,7 @@ func TestDeathIsTold(t *testing.T) {
 	if err := b.ContextManager().LinkToDeath(tell); err != nil {
 		t.Fatal(err)
 	}
-	if !o.UnlinkToDeath(never) || !o.UnlinkToDeath(never) || o.UnlinkToDeath(never) {
+	if unlinked := []bool{o.UnlinkToDeath(never), o.UnlinkToDeath(never), o.UnlinkToDeath(never)}; !slices.Equal(unlinked, []bool{true, true, false}) {
 		t.Error("never was linked twice")
 	}
 	// Unlinked altogether and linked again: the driver has one subscription at a time.
