@@ -134,7 +134,7 @@ func (p *printer) print(t token.Token) {
 			}
 		case p.out.Len() == 0:
 		case p.ended || p.annotated && !p.nested() || closing:
-			p.breakLine(inner, c.Offset, p.ended && !p.opened() || i > 0)
+			p.breakLine(inner, c.Offset, p.ended && !p.opened() || i > 0 || p.prev.Kind == token.Illegal)
 		default:
 			p.breakLine(inner+continuation, c.Offset, false)
 		}
@@ -170,7 +170,8 @@ func (p *printer) separate(g gap, t token.Token, inner, outer string, closing bo
 		p.out.WriteByte(' ')
 	case newline:
 		if closing || p.annotated && !p.nested() {
-			p.breakLine(outer, t.Offset, false)
+			// The licence may stand apart from the first word.
+			p.breakLine(outer, t.Offset, p.prev.Kind == token.Illegal)
 		} else if t.Kind == token.RightParen || t.Kind == token.RightBrace {
 			p.breakLine(inner, t.Offset, false)
 		} else {
