@@ -265,7 +265,7 @@ func TestReadsAreComplete(t *testing.T) {
 	elsewhere := map[string]bool{ // or read by another that is listed
 		"ReadUint32": true, "ReadInt64": true, "ReadByteView": true, "ReadFile": true,
 		"ReadParcelFileDescriptor": true, "ReadParcelable": true, "ReadExtent": true,
-		"ReadNullableCharSequence": true, "ReadParcelFile": true, "ReadNullableParcelFile": true, "ReadRawFile": true,
+		"ReadNullableCharSequence": true, "ReadForeign": true, "ReadParcelFile": true, "ReadNullableParcelFile": true, "ReadRawFile": true,
 	}
 	kind := reflect.TypeFor[*Parcel]()
 	n := 0

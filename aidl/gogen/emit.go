@@ -26,7 +26,6 @@ type file struct {
 	*generator
 	place   *place
 	source  string // for the header
-	empty   bool   // nothing was written
 	body    bytes.Buffer
 	imports map[string]string // import path to the name in this file
 	taken   scope             // names that imports must not have
@@ -43,7 +42,7 @@ func (g *generator) file(src *model.File) *file {
 }
 
 func (g *generator) newFile(p *place) *file {
-	f := &file{generator: g, place: p, empty: true, imports: map[string]string{}, taken: scope{}}
+	f := &file{generator: g, place: p, imports: map[string]string{}, taken: scope{}}
 	for _, name := range []string{"context", "os", "strconv", "binder", "parcel", "ctx", "err", "p", "v", "s", "x", "data", "reply", "code", "flags", "result"} {
 		f.taken[name] = true
 	}
@@ -66,7 +65,6 @@ func (f *file) avoidArguments(d model.Definition) {
 
 // P writes a line of its arguments.
 func (f *file) P(parts ...any) {
-	f.empty = false
 	for _, p := range parts {
 		fmt.Fprint(&f.body, p)
 	}
@@ -174,11 +172,15 @@ func aidlPackage(pkg *model.Package) string {
 
 // packageFile is the file with the package's documentation and, for a package whose types are
 // elsewhere, their aliases.
-func (g *generator) packageFile(pkg *model.Package) ([]byte, error) {
+func (g *generator) packageFile(pkg *model.Package) (*File, error) {
 	p := g.places[pkg.Name]
 	f := g.newFile(p)
 	if p.home != nil {
 		f.aliases(pkg)
 	}
-	return f.Content()
+	content, err := f.Content()
+	if err != nil {
+		return nil, err
+	}
+	return &File{Path: path.Join(p.dir, "package.aidl.go"), Content: content}, nil
 }

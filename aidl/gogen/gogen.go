@@ -42,8 +42,11 @@ package gogen
 import (
 	"fmt"
 	"path"
+	"runtime"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fusebinder/fusebinder/aidl/model"
 )
@@ -83,45 +86,80 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("%v: %s", e.Pos, e.Message) }
 
 // Generate makes the Go files of a program that was checked without errors, by path.
-func Generate(prog *model.Program, opts Options) (files []*File, err error) {
+func Generate(prog *model.Program, opts Options) ([]*File, error) {
+	g := newGenerator(prog, opts)
+	var jobs []func() (*File, error)
+	packages := map[*model.Package]bool{}
+	for _, src := range prog.Files {
+		if src.Preprocessed || opts.RequestedOnly && !src.Requested || !g.generates(src.Package) || !g.hasCode(src) {
+			continue
+		}
+		jobs = append(jobs, func() (*File, error) { return g.sourceFile(src) })
+		if !packages[src.Package] {
+			packages[src.Package] = true
+			jobs = append(jobs, func() (*File, error) { return g.packageFile(src.Package) })
+		}
+	}
+	files, err := together(jobs)
+	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
+	return files, err
+}
+
+// together does the jobs on all processors. The error is that of the first job with one.
+func together(jobs []func() (*File, error)) ([]*File, error) {
+	files, errs := make([]*File, len(jobs)), make([]error, len(jobs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(jobs) {
+					return
+				}
+				files[i], errs[i] = jobs[i]()
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// hasCode tells whether anything comes of a file.
+func (g *generator) hasCode(src *model.File) bool {
+	for _, d := range src.Definitions {
+		if i, ok := d.(*model.Interface); (!ok || !i.Forward) && g.opts.Map[d.Head().QualifiedName] == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceFile makes the Go file of an AIDL file.
+func (g *generator) sourceFile(src *model.File) (file *File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*Error)
 			if !ok {
 				panic(r)
 			}
-			files, err = nil, e
+			err = e
 		}
 	}()
-	g := newGenerator(prog, opts)
-	packages := map[string]*model.Package{}
-	for _, src := range prog.Files {
-		if src.Preprocessed || opts.RequestedOnly && !src.Requested || !g.generates(src.Package) {
-			continue
-		}
-		f := g.file(src)
-		for _, d := range src.Definitions {
-			f.definition(d)
-		}
-		if f.empty {
-			continue
-		}
-		content, err := f.Content()
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, &File{Path: path.Join(g.homeOf(src.Package).dir, g.fileName(src)), Content: content})
-		packages[src.Package.Name] = src.Package
+	f := g.file(src)
+	for _, d := range src.Definitions {
+		f.definition(d)
 	}
-	for _, pkg := range packages {
-		content, err := g.packageFile(pkg)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, &File{Path: path.Join(g.places[pkg.Name].dir, "package.aidl.go"), Content: content})
+	content, err := f.Content()
+	if err != nil {
+		return nil, err
 	}
-	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
-	return files, nil
+	return &File{Path: path.Join(g.homeOf(src.Package).dir, g.fileName(src)), Content: content}, nil
 }
 
 // generator is one run.

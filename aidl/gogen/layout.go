@@ -48,10 +48,6 @@ func (g *generator) layOut() {
 // homeOf is the Go package that has the package's types.
 func (g *generator) homeOf(pkg *model.Package) *place {
 	p := g.places[pkg.Name]
-	if p == nil {
-		p = &place{pkg: pkg, dir: ".", importPath: g.opts.Prefix, name: packageName(path.Base(g.opts.Prefix))}
-		g.places[pkg.Name] = p
-	}
 	if p.home != nil {
 		return p.home
 	}

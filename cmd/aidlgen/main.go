@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/fusebinder/fusebinder/aidl/gogen"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -25,6 +27,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.Execute()
 	var usage usageError
+	var place *gogen.Error
 	switch {
 	case err == nil:
 		return 0
@@ -33,6 +36,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "aidlgen: %v\nsee aidlgen --help\n", usage.error)
 		return 2
+	case errors.As(err, &place): // it begins with file:line:column
+		fmt.Fprintln(stderr, place)
+		return 1
 	}
 	fmt.Fprintf(stderr, "aidlgen: %v\n", err)
 	return 1
