@@ -49,6 +49,7 @@ func (r *reader) init(h header) {
 	}
 	var scratch [4096]byte
 	s.fuse.HandleRequest([][]byte{h}, [][]byte{scratch[:]})
+	s.greeted.Store(true)
 
 	flags := uint64(le.Uint32(in[12:]))
 	if flags&capInitExt != 0 && len(in) >= 20 {

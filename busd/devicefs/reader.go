@@ -180,6 +180,7 @@ func (r *reader) other(h header) {
 	if r.out == nil {
 		r.out = make([]byte, maxRead+4096)
 	}
+	s.greeted.Load() // it was set before the kernel sent this; Go's memory model does not know
 	n, status := s.fuse.HandleRequest([][]byte{h}, [][]byte{r.out})
 	if !status.Ok() {
 		s.log.Warn("a request could not be parsed", "opcode", h.opcode(), "err", status)
