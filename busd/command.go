@@ -135,7 +135,7 @@ func (s *commandStream) fill(n int) syscall.Errno {
 func bcUnsupported(*Thread, *workspace, []byte) syscall.Errno { return syscall.EINVAL }
 
 func bcFreeBuffer(th *Thread, _ *workspace, arg []byte) syscall.Errno {
-	th.proc.freeBufferAt(ioctl.Address(binary.LittleEndian.Uint64(arg)))
+	th.freeBufferAt(ioctl.Address(binary.LittleEndian.Uint64(arg)))
 	return 0
 }
 

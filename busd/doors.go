@@ -97,6 +97,15 @@ type Files interface {
 	SetSocket(tid ThreadID, fd int32) syscall.Errno
 }
 
+// A FileCloser is a Files that can also take descriptors back. The driver does so with those of
+// a BINDER_TYPE_FDA when the client frees the buffer that they came in.
+type FileCloser interface {
+	// CloseFiles closes descriptors that Give has installed, by the numbers it gave them, for
+	// the buffer at an address. It leaves alone what the client got in another way, over its
+	// socket for example: that is the client's own to close.
+	CloseFiles(tid ThreadID, buffer ioctl.Address, fds []uint32)
+}
+
 // A Watcher hears about readiness. The edge provides one for each process.
 type Watcher interface {
 	// Ready tells that a Poll which answered 0 might answer otherwise now.

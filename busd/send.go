@@ -15,6 +15,7 @@ type workspace struct {
 	ahead    ahead
 	stage    []byte // a payload that has objects, while they are translated
 	offsets  []byte
+	gather   gather
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -29,6 +30,7 @@ func (w *workspace) put() {
 	if cap(w.offsets) > maxSpareStage {
 		w.offsets = nil
 	}
+	w.gather.forget()
 	workspaces.Put(w)
 }
 
@@ -57,6 +59,15 @@ type sending struct {
 	node      *refcount.Node // the target of a call, held strongly and pinned
 	t         *transaction
 	buf       *buffer
+	gather    *gather // for payloads that have objects
+}
+
+// labelSize is the room that the security context takes at the end of the buffer.
+func (s *sending) labelSize() uint64 {
+	if s.label == "" {
+		return 0
+	}
+	return align8(uint64(len(s.label)) + 1)
 }
 
 // transact is BC_TRANSACTION and BC_REPLY, and their _SG forms with extra bytes for buffers.
@@ -189,7 +200,7 @@ func (s *sending) reserve() failure {
 		return failure{ioctl.BR_DEAD_REPLY, syscall.ESRCH}
 	}
 	if s.label != "" {
-		added := align8(uint64(len(s.label)) + 1)
+		added := s.labelSize()
 		if s.extra+added < added {
 			return failed(syscall.EINVAL)
 		}
