@@ -42,6 +42,15 @@ func (q *callQueue) push(c *Call) {
 	q.last = c
 }
 
+// pushFront is for a call that is to be delivered before those that wait for it already.
+func (q *callQueue) pushFront(c *Call) {
+	c.state.next = q.first
+	q.first = c
+	if q.last == nil {
+		q.last = c
+	}
+}
+
 func (q *callQueue) pop() *Call {
 	c := q.first
 	if c != nil {
@@ -152,7 +161,18 @@ func (th *Thread) wait(c *Call) {
 		return
 	}
 	s.phase = ready
+	if s.result == 0 && th.hasOnlyProcessWork() {
+		// In the driver a thread that is there takes its process's work before one that has just
+		// been woken for it can come.
+		ctx.ready.pushFront(c)
+		return
+	}
 	ctx.ready.push(c)
+}
+
+// hasOnlyProcessWork says whether what the thread would return with is its process's.
+func (th *Thread) hasOnlyProcessWork() bool {
+	return th.idle() && !th.needReturn && !th.proc.todo.empty()
 }
 
 // Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
