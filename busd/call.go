@@ -28,6 +28,7 @@ type callState struct {
 	inline   [160]byte
 	work     *transaction // delivered by out, not yet committed
 	reading  reading
+	freezing *freezing // what the call waits for, if it is a BINDER_FREEZE
 }
 
 // callQueue is the calls that can be delivered, oldest first.
@@ -84,6 +85,11 @@ func (p *Process) Ioctl(c *Call) {
 
 	if c.Request == ioctl.BINDER_WRITE_READ && len(c.Arg) >= ioctl.SizeofWriteRead {
 		th.writeRead(c)
+		return
+	}
+	if c.Request == ioctl.BINDER_FREEZE && len(c.Arg) >= ioctl.SizeofFreezeInfo {
+		th.freeze(c)
+		ctx.drain()
 		return
 	}
 	errno := p.request(th, c)
@@ -193,6 +199,10 @@ func (ctx *Context) deliver(c *Call) {
 	s := &c.state
 	th := s.thread
 	p := th.proc
+	if s.freezing != nil {
+		s.freezing.resume(s.result)
+		return
+	}
 	if s.result == 0 && s.wr.ReadSize > 0 {
 		if !th.read(c) {
 			return // parked again

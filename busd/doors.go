@@ -2,6 +2,7 @@ package busd
 
 import (
 	"syscall"
+	"time"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 )
@@ -139,6 +140,13 @@ type Call struct {
 	Replier     Replier
 
 	state callState
+}
+
+// A Clock rings when a time has passed. The broker has no clock of its own.
+type Clock interface {
+	// AfterFunc calls ring, once and from a goroutine of its own, when d has passed, unless stop
+	// is called before.
+	AfterFunc(d time.Duration, ring func()) (stop func())
 }
 
 // Events that Process.Poll tells, as in <poll.h>.

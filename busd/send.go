@@ -238,7 +238,18 @@ func (s *sending) reserve() failure {
 // link hands the finished transaction to the target.
 func (s *sending) link() failure {
 	th, to, t := s.th, s.to, s.t
-	if th.dead || to.dead || s.toThread != nil && s.toThread.dead {
+	if th.dead || to.dead {
+		return deadTarget
+	}
+	oneway := !s.reply && t.oneway()
+	if to.isFrozen && !s.reply {
+		to.syncRecv = to.syncRecv || !oneway
+		to.asyncRecv = to.asyncRecv || oneway
+		if !oneway {
+			return failure{code: ioctl.BR_FROZEN_REPLY}
+		}
+	}
+	if s.toThread != nil && s.toThread.dead {
 		return deadTarget
 	}
 	p := th.proc
@@ -261,7 +272,15 @@ func (s *sending) link() failure {
 		s.buf.node = s.node
 		n := nodeOf(s.node)
 		to.outstanding++
+		if to.isFrozen {
+			complete = ioctl.BR_TRANSACTION_PENDING_FROZEN
+		}
 		if n.hasAsync {
+			if to.isFrozen && t.flags&ioctl.TF_UPDATE_TXN != 0 {
+				if o := n.outdated(t); o != nil {
+					to.supersede(o)
+				}
+			}
 			n.asyncTodo.push(&t.link)
 		} else {
 			n.hasAsync = true

@@ -82,6 +82,7 @@ const maxSpareTransactions = 1024
 func (t *transaction) free(ctx *Context) {
 	if t.to != nil {
 		t.to.outstanding--
+		t.to.settled()
 	}
 	t.detachBuffer()
 	t.closeFiles(ctx)
