@@ -73,6 +73,15 @@ func signalled(tid busd.ThreadID, mask uint64) bool {
 	return pending&statusField(b, "SigCgt", 16)&^mask != 0
 }
 
+// Dying tells whether a thread has been killed, or is gone: it will not return to user space.
+func Dying(tid busd.ThreadID) bool {
+	b, err := os.ReadFile(procFile(tid, "status"))
+	if err != nil {
+		return true
+	}
+	return statusField(b, "SigPnd", 16)>>(syscall.SIGKILL-1)&1 != 0
+}
+
 // statusField is a number in /proc/PID/status, 0 where there is none.
 func statusField(status []byte, name string, base int) uint64 {
 	for line := range bytes.Lines(status) {

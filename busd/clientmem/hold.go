@@ -69,8 +69,7 @@ const (
 )
 
 // Grasp takes control of a thread. It may block for as long as a sibling's execve does, which in
-// turn may wait for the thread: when the thread is asked to end meanwhile, close abandon, and
-// Grasp answers EINTR; whether the thread was traced for a moment nobody needs to know.
+// turn may wait for the thread to die: then close abandon, and Grasp answers EINTR. See Dying.
 //
 // EPERM: somebody else traces it, or it must not be traced, or a seccomp filter forbids who knows
 // what. ENOEXEC: it is not in that ioctl, or its machine code is not of this machine's native kind.

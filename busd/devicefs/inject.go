@@ -2,7 +2,6 @@ package devicefs
 
 import (
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -21,19 +20,34 @@ import (
 
 // A grip is what holds the thread of a request.
 type grip struct {
-	hold *clientmem.Hold // nil: the thread is lost, and its ioctl answered
-
-	abandon chan struct{} // closed: the thread is wanted elsewhere
-	once    sync.Once
+	hold        *clientmem.Hold // nil: the thread is dying, and its ioctl answered
+	interrupted bool            // while we tried; guarded by the table's mu
 }
 
-// abandonAfter is how long an interrupted thread waits for us. Taking hold of it takes
-// microseconds, or, if a sibling of it is in execve, as long as that waits for the thread to end.
-const abandonAfter = 10 * time.Millisecond
+const lookForDeathEvery = 5 * time.Millisecond
 
-// hurry tells that the request was interrupted. Once the thread is held, that was us.
-func (g *grip) hurry() {
-	g.once.Do(func() { time.AfterFunc(abandonAfter, func() { close(g.abandon) }) })
+// grasp holds a thread; EINTR: it is to die. It must not be kept from that, for there may be an
+// execve of a sibling that waits for its end, and makes us wait. (That the request is interrupted
+// is no help: the kernel tells it once, and it may have been for another signal.)
+func grasp(w clientmem.Waiting) (*clientmem.Hold, syscall.Errno) {
+	abandon, done := make(chan struct{}), make(chan struct{})
+	defer close(done)
+	look := time.AfterFunc(lookForDeathEvery, func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if clientmem.Dying(w.Thread) {
+				close(abandon)
+				return
+			}
+			time.Sleep(lookForDeathEvery)
+		}
+	})
+	defer look.Stop()
+	return clientmem.Grasp(w, abandon)
 }
 
 // maxInjecting is how many threads of ours one client may keep busy: its memory and its siblings
@@ -82,15 +96,17 @@ func (q *request) take() syscall.Errno {
 		Room:    int(min(wr.ReadSize-min(wr.ReadSize, wr.ReadConsumed), maxScratch)),
 		Filters: q.server.opts.ClientFilters,
 	}
-	g := &grip{abandon: make(chan struct{})}
+	g := &grip{}
 	q.server.requests.setGrip(q, g)
-	hold, errno := clientmem.Grasp(w, g.abandon)
+	hold, errno := grasp(w)
 	if errno != 0 && errno != syscall.EINTR {
-		q.server.requests.setGrip(q, nil)
+		if q.server.requests.setGrip(q, nil); g.interrupted {
+			q.open.process.Interrupt(&q.call)
+		}
 		return errno
 	}
 
-	// Whoever sees this answer is a thread that got lost: all its commands have been carried out.
+	// Nobody should see this answer. Just in case: all commands have been carried out.
 	q.server.requests.hold(q)
 	wr.WriteConsumed = wr.WriteSize
 	var m [argOffset + ioctl.SizeofWriteRead]byte
@@ -124,6 +140,7 @@ func (q *request) failed(errno syscall.Errno) syscall.Errno {
 
 // letGo answers the ioctl of a thread that is held; false: it has slipped away in time.
 func (q *request) letGo(result int32) bool {
+	q.server.requests.unhold(q) // first: the thread's next ioctl may come at once
 	arg := q.call.Arg[:q.outSize]
 	switch hold := q.grip.hold; {
 	case hold == nil:
@@ -132,7 +149,6 @@ func (q *request) letGo(result int32) bool {
 	default:
 		hold.Return(result, arg)
 	}
-	q.server.requests.unhold(q)
 	q.server.requests.free(q)
 	return true
 }

@@ -19,7 +19,7 @@ func (t *requests) pin(unique uint64) *request {
 			continue
 		}
 		if q.grip != nil {
-			q.grip.hurry()
+			q.grip.interrupted = true // most likely that was us: the thread is being held
 			return nil
 		}
 		q.pins++
