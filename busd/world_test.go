@@ -188,6 +188,8 @@ func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) s
 }
 
 func (c *client) CloseFiles(_ ThreadID, _ ioctl.Address, fds []uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.withdrawn = append(c.withdrawn, fds...)
 }
 
