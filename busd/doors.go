@@ -32,13 +32,18 @@ type NamespacePID struct {
 type Identity struct {
 	PID      ProcessID
 	EUID     uint32
-	Security string // the opener's security label, "" where the machine has none
+	Security string // the opener's security label, "" where the machine has none: Unlabelled
 
 	// PIDs names the process in each pid namespace it is visible in, outermost first; the last
 	// one is the namespace it lives in. The broker tells a sender's pid as the receiver's
 	// namespace knows it, and 0 where it does not.
 	PIDs []NamespacePID
 }
+
+// Unlabelled is the security context of a sender whose machine has no labels, for receivers that
+// asked for one (FLAT_BINDER_FLAG_TXN_SECURITY_CTX). It has the form of SELinux's on Android. The
+// driver fails such calls instead.
+const Unlabelled = "u:r:unlabelled:s0"
 
 // Memory is a client's address space. Threads may read it at the same time.
 type Memory interface {

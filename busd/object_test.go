@@ -291,13 +291,12 @@ func TestSecurityContext(t *testing.T) {
 
 			server.begin(nil)
 			caller.begin(caller.toCall(h, "abc"))
-			want := "BR_TRANSACTION_SEC_CTX +8"
+			tr := server.hears("abc", "BR_TRANSACTION_SEC_CTX +8")
 			if label == "" {
-				want = "BR_TRANSACTION"
+				label = Unlabelled
 			}
-			tr := server.hears("abc", want)
 			got := string(server.area[tr.Buffer-areaAt+8:][:align8(uint64(len(label))+1)])
-			if label != "" && strings.TrimRight(got, "\x00") != label {
+			if strings.TrimRight(got, "\x00") != label {
 				t.Errorf("the label is %q", got)
 			}
 			server.exchange(join(free(tr), server.toReply("")), "BR_TRANSACTION_COMPLETE")

@@ -188,6 +188,9 @@ func (s *sending) resolveCall() failure {
 	}
 	if ioctl.ObjectFlags(n.Flags)&ioctl.FLAT_BINDER_FLAG_TXN_SECURITY_CTX != 0 {
 		s.label = p.id.Security
+		if s.label == "" {
+			s.label = Unlabelled
+		}
 	}
 	return failure{}
 }
