@@ -15,7 +15,8 @@
 //   - A sender's pid is told as "self", the one process that carries everything out.
 //   - Descriptors are told by the file behind them: their numbers depend on what else is open.
 //   - The id in an extended error is told as set or not: ids number all that the driver ever made.
-//   - Debug ids in the texts of binder_logs: renamed in the order in which they appear, for the same reason.
+//   - When a close wakes all threads of a process, BR_SPAWN_LOOPER counts as BR_NOOP: it goes to the
+//     last to leave, and they leave in any order.
 //
 // A thread that ends without a word is not generated (the kernel's driver learns of it only when
 // the process ends), nor are objects that ask for the caller's security label, which the kernel of

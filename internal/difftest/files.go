@@ -2,26 +2,66 @@ package difftest
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 	"golang.org/x/sys/unix"
 )
 
+// firstFile is the lowest number of the actors' own descriptors, above all others.
+const firstFile = 900
+
+// makeFiles gives each actor descriptors of files of its own.
+func (m *Machine) makeFiles() error {
+	for p, a := range m.actors {
+		s := a.steward
+		for i := range a.files {
+			s.used = 0
+			fd, errno := s.call(unix.SYS_MEMFD_CREATE, s.text(fmt.Sprint("file", i)), unix.MFD_CLOEXEC)
+			if errno != 0 {
+				return errno
+			}
+			// The same number everywhere: programs also send the numbers as plain bytes.
+			a.files[i] = firstFile + i
+			if _, errno := s.call(unix.SYS_DUP3, fd, uintptr(a.files[i]), unix.O_CLOEXEC); errno != 0 {
+				return errno
+			}
+			s.call(unix.SYS_CLOSE, fd)
+			inode, ok := a.inode(a.files[i])
+			if !ok {
+				return fmt.Errorf("descriptor %d of actor %d is not open", fd, p)
+			}
+			m.inodes[inode] = p*files + i
+		}
+	}
+	return nil
+}
+
+// inode is the number of the file that the actor's descriptor is of.
+func (a *actor) inode(fd int) (uint64, bool) {
+	var st unix.Stat_t
+	if unix.Stat(fmt.Sprintf("/proc/%d/fd/%d", a.pid, fd), &st) != nil {
+		return 0, false
+	}
+	return st.Ino, true
+}
+
 // offerSocket asks to receive descriptors over a socket, where the driver knows how.
 func (p *proc) offerSocket() {
-	s, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
+	s := p.clerk
+	s.used = 0
+	pair, arg := s.take(8), s.take(4)
+	if _, errno := s.call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, uintptr(addressOf(pair))); errno != 0 {
 		return
 	}
-	n := int32(s[1])
-	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, uintptr(p.fd), uintptr(ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET), uintptr(unsafe.Pointer(&n)))
-	_ = unix.Close(s[1])
+	ours, theirs := le.Uint32(pair), le.Uint32(pair[4:])
+	le.PutUint32(arg, theirs)
+	_, errno := s.call(unix.SYS_IOCTL, uintptr(p.fd), uintptr(ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET), uintptr(addressOf(arg)))
+	s.call(unix.SYS_CLOSE, uintptr(theirs))
 	if errno != 0 {
-		_ = unix.Close(s[0])
+		s.call(unix.SYS_CLOSE, uintptr(ours))
 		return
 	}
-	p.socket = s[0]
+	p.socket = int(ours)
 }
 
 // receiveFiles takes what came over the socket with a transaction; nil where there is no socket.
@@ -29,16 +69,25 @@ func (p *proc) receiveFiles(buffer uint64) []int {
 	if p.socket < 0 {
 		return nil
 	}
+	s := p.steward
 	for {
-		var b [ioctl.SizeofDescriptorMessage]byte
-		oob := make([]byte, unix.CmsgSpace(4*ioctl.MaxDescriptors))
-		n, oobn, _, _, err := unix.Recvmsg(p.socket, b[:], oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
-		if err != nil || n != len(b) {
+		s.used = 0
+		b := s.take(ioctl.SizeofDescriptorMessage)
+		oob := s.take(unix.CmsgSpace(4 * ioctl.MaxDescriptors))
+		vec, msg := s.take(16), s.take(unix.SizeofMsghdr)
+		le.PutUint64(vec, addressOf(b))
+		le.PutUint64(vec[8:], uint64(len(b)))
+		le.PutUint64(msg[16:], addressOf(vec)) // struct msghdr: iov, iovlen, control, controllen
+		le.PutUint64(msg[24:], 1)
+		le.PutUint64(msg[32:], addressOf(oob))
+		le.PutUint64(msg[40:], uint64(len(oob)))
+		n, errno := s.call(unix.SYS_RECVMSG, uintptr(p.socket), uintptr(addressOf(msg)), unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+		if errno != 0 || int(n) != len(b) {
 			break
 		}
 		var m ioctl.DescriptorMessage
-		m.Decode(b[:])
-		controls, _ := unix.ParseSocketControlMessage(oob[:oobn])
+		m.Decode(b)
+		controls, _ := unix.ParseSocketControlMessage(oob[:le.Uint64(msg[40:])])
 		for i := range controls {
 			fds, _ := unix.ParseUnixRights(&controls[i])
 			p.messages[uint64(m.Buffer)] = append(p.messages[uint64(m.Buffer)], fds...)
@@ -62,21 +111,21 @@ func (p *proc) file(m *Machine, fd uint32, index []int, ours bool) string {
 		}
 		n = index[n]
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(n, &st); err != nil {
-		return fmt.Sprint("not-open ", err)
+	inode, open := p.inode(n)
+	if !open {
+		return "none"
 	}
-	f, ok := m.inodes[st.Ino]
-	if index == nil && ok {
-		if ours {
-			_ = unix.Close(n)
-		} else {
-			// The driver closes an array's when the buffer is freed: so must not we, before.
-			p.arrays = append(p.arrays, n)
-		}
-	}
+	f, ok := m.inodes[inode]
 	if !ok {
 		return "another"
+	}
+	switch {
+	case index != nil:
+	case ours:
+		p.steward.call(unix.SYS_CLOSE, uintptr(n))
+	default:
+		// The driver closes an array's when the buffer is freed: we must not, before.
+		p.arrays = append(p.arrays, n)
 	}
 	return fmt.Sprint(f)
 }
@@ -84,16 +133,15 @@ func (p *proc) file(m *Machine, fd uint32, index []int, ours bool) string {
 // closeFiles closes what is left of received descriptors.
 func (p *proc) closeFiles(m *Machine) {
 	for _, fd := range p.arrays {
-		var st unix.Stat_t
-		if unix.Fstat(fd, &st) != nil {
+		inode, open := p.inode(fd)
+		if !open {
 			continue
 		}
-		k, ok := m.inodes[st.Ino]
-		if ok && fd != m.files[k] {
-			_ = unix.Close(fd)
+		if k, ok := m.inodes[inode]; ok && fd != p.files[k%files] {
+			p.steward.call(unix.SYS_CLOSE, uintptr(fd))
 		}
 	}
 	if p.socket >= 0 {
-		_ = unix.Close(p.socket)
+		p.steward.call(unix.SYS_CLOSE, uintptr(p.socket))
 	}
 }

@@ -140,7 +140,11 @@ func (g *generator) action(procs int) Action {
 	case n < 997:
 		return Action{Do: "ioctl", P: p, T: t, N: pick(g, 0xc0046263, uint32(ioctl.BINDER_SET_IDLE_TIMEOUT), uint32(ioctl.BINDER_SET_IDLE_PRIORITY), 0x40046207, 0xc0186201)}
 	}
-	return Action{Do: "io", P: p, T: t, Read: g.readSize(), Filled: pick[uint64](g, 4, 4, 8, 76)}
+	a := Action{Do: "io", P: p, T: t, Read: g.readSize(), Filled: pick[uint64](g, 4, 4, 8, 76)}
+	if a.Filled > uint64(a.Read) {
+		a.Filled = 4 // the driver would write past the end
+	}
+	return a
 }
 
 func (g *generator) readSize() int {

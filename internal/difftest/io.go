@@ -19,7 +19,7 @@ func (m *Machine) io(a *Action) {
 	if !ok {
 		return
 	}
-	w := m.workers[a.P][t]
+	w := p.workers[t]
 	w.used = 0
 	arg := w.take(ioctl.SizeofWriteRead)
 	var stream []byte
@@ -61,13 +61,13 @@ func (m *Machine) io(a *Action) {
 		var wr ioctl.WriteRead
 		wr.Decode(arg)
 		var out strings.Builder
-		fmt.Fprintf(&out, "%s wrote=%d/%d read=%d", errnoName(w.errno), wr.WriteConsumed, size, wr.ReadConsumed)
+		fmt.Fprintf(&out, "%s wrote=%d/%d read=%d", errnoName(w.errno()), wr.WriteConsumed, size, wr.ReadConsumed)
 		for i := range a.Cmds {
 			done := uint64(ends[i]) <= wr.WriteConsumed
 			if done {
 				p.carriedOut(th, &a.Cmds[i])
 			}
-			result := errnoName(w.errno)
+			result := errnoName(w.errno())
 			if done {
 				result = "done"
 			}
@@ -75,7 +75,9 @@ func (m *Machine) io(a *Action) {
 		}
 		end := min(wr.ReadConsumed, uint64(len(read)))
 		if a.Filled > 0 && len(read) >= 4 {
-			fmt.Fprintf(&out, " first=%s", ioctl.Return(le.Uint32(read)))
+			if code := ioctl.Return(le.Uint32(read)); !m.rush {
+				fmt.Fprintf(&out, " first=%x", uint32(code))
+			}
 		}
 		if a.Filled < end {
 			codes := p.tell(m, &out, th, read[a.Filled:end])
@@ -90,7 +92,7 @@ func (m *Machine) io(a *Action) {
 // state is what of a thread and its process decides about commands, for the coverage.
 func (p *proc) state(th *thread) string {
 	return fmt.Sprintf("%s in%d out%t buf%d ref%d map%t nb%t", th.looper, min(th.incoming, 2), th.outgoing,
-		min(len(p.buffers), 2), min(len(p.handles), 2), p.area != nil, p.nonblock)
+		min(len(p.buffers), 2), min(len(p.handles), 2), p.size > 0, p.nonblock)
 }
 
 // kind is what sort of command it is, for the coverage.

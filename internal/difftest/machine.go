@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -12,18 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Machine carries programs out on one mount of binderfs. It is for a process that does nothing
-// else: Go's collector would wait for its threads, so it has to be off (see the command replay).
+// A Machine carries programs out on one mount of binderfs. It is for a process that starts again
+// as an actor when ActorEnv says so (see the command replay).
 type Machine struct {
 	dir     string // of the devices
 	control int
 	probe   int // an open of another device, to see whether the broker has come to rest
 	kernel  bool
 
-	workers [MaxProcs][MaxThreads]*worker
-	files   [files]int
-	inodes  map[uint64]int // of files
-	serial  int
+	actors [MaxProcs]*actor
+	inodes map[uint64]int // of the files that descriptors are of
+	serial int
 
 	// Coverage counts what was reached: a command, the state it met, what came of it.
 	Coverage map[string]int
@@ -32,15 +32,17 @@ type Machine struct {
 	device string
 	procs  [MaxProcs]*proc
 	out    strings.Builder
+	rush   bool // many threads are woken at once
 }
 
 // A proc is one open of the device.
 type proc struct {
+	*actor
 	fd       int
-	area     []byte
-	base     uint64
+	base     uint64 // where the receive buffer is
+	size     uint64 // 0: there is none
 	nonblock bool
-	socket   int // our end of the descriptor socket, or -1
+	socket   int // the actor's end of the descriptor socket, or -1
 	messages map[uint64][]int
 
 	threads [MaxThreads]thread
@@ -90,24 +92,24 @@ func NewMachine(device string) (*Machine, error) {
 	if m.control, err = unix.Open(control, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, fmt.Errorf("open %s: %w", control, err)
 	}
-	for i := range m.files {
-		if m.files[i], err = unix.MemfdCreate(fmt.Sprint("file", i), unix.MFD_CLOEXEC); err != nil {
+	fd, err := unix.MemfdCreate("shared", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	memory := os.NewFile(uintptr(fd), "shared")
+	if err := memory.Truncate(MaxProcs * threads * partSize); err != nil {
+		return nil, err
+	}
+	shared, err := mapShared(fd)
+	if err != nil {
+		return nil, err
+	}
+	for p := range m.actors {
+		if m.actors[p], err = startActor(shared, memory, p); err != nil {
 			return nil, err
 		}
-		var st unix.Stat_t
-		if err := unix.Fstat(m.files[i], &st); err != nil {
-			return nil, err
-		}
-		m.inodes[st.Ino] = i
 	}
-	for p := range m.workers {
-		for t := range m.workers[p] {
-			if m.workers[p][t], err = newWorker(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return m, nil
+	return m, m.makeFiles()
 }
 
 // Run carries p out on a device of its own and returns its history. An error says that the machine
@@ -153,6 +155,7 @@ func (m *Machine) addDevice(name string) error {
 
 // do carries out one action, waits for rest and tells what happened.
 func (m *Machine) do(i int, a *Action) error {
+	m.rush = a.Do == "close" || a.Do == "flush"
 	fmt.Fprintf(&m.out, "%d %s %d", i, a.Do, a.P)
 	verbs[a.Do](m, a)
 	m.out.WriteByte('\n')
@@ -177,8 +180,8 @@ func (m *Machine) settle() error {
 
 // collect tells of an ioctl that is done.
 func (m *Machine) collect(p, t int) {
-	th, w := &m.procs[p].threads[t], m.workers[p][t]
-	if th.pending == nil || !w.done.Load() {
+	th, w := &m.procs[p].threads[t], m.actors[p].workers[t]
+	if th.pending == nil || w.busy() {
 		return
 	}
 	d := th.pending
@@ -208,16 +211,13 @@ func (m *Machine) rest() error {
 
 // look tells which threads are busy, and whether those sleep.
 func (m *Machine) look() (busy uint32, quiet bool) {
-	for p := range m.workers {
-		for t, w := range m.workers[p] {
-			if w.done.Load() {
+	for p, a := range m.actors {
+		for t, w := range a.workers {
+			if !w.busy() {
 				continue
 			}
 			busy |= 1 << (p*MaxThreads + t)
-			if !w.asleep() && !w.done.Load() {
-				return busy, false
-			}
-			if w.done.Load() {
+			if !w.asleep() || !w.busy() {
 				return busy, false
 			}
 		}
@@ -251,7 +251,7 @@ func (m *Machine) choose(a *Action) (p *proc, t int, ok bool) {
 func (m *Machine) start(a *Action, t int, request ioctl.Request, arg []byte, finish func(w *worker) string) {
 	p := m.procs[a.P]
 	p.threads[t].pending = &pending{action: a, finish: finish}
-	m.workers[a.P][t].start(p.fd, uint32(request), uintptr(addressOf(arg)))
+	p.workers[t].start(unix.SYS_IOCTL, uintptr(p.fd), uintptr(request), uintptr(addressOf(arg)))
 }
 
 func errnoName(e syscall.Errno) string {

@@ -65,7 +65,7 @@ func (m *Machine) encodeObject(p *proc, w *worker, o *Obj, b []byte) uint64 {
 	case "raw":
 		flat.Type = ioctl.ObjectType(o.Type)
 	case "fd":
-		(&ioctl.FDObject{Type: ioctl.BINDER_TYPE_FD, PadFlags: o.Flags, FD: m.number(o.File), Cookie: ioctl.Cookie(o.Cookie)}).Encode(b)
+		(&ioctl.FDObject{Type: ioctl.BINDER_TYPE_FD, PadFlags: o.Flags, FD: p.number(o.File), Cookie: ioctl.Cookie(o.Cookie)}).Encode(b)
 		return 0
 	case "ptr":
 		buffer := w.take(o.Len)
@@ -74,7 +74,7 @@ func (m *Machine) encodeObject(p *proc, w *worker, o *Obj, b []byte) uint64 {
 		}
 		if o.Files {
 			for i := 0; i+4 <= len(buffer); i += 4 {
-				le.PutUint32(buffer[i:], m.number(o.File))
+				le.PutUint32(buffer[i:], p.number(o.File))
 			}
 		}
 		address := ioctl.Address(addressOf(buffer))
@@ -95,10 +95,10 @@ func (m *Machine) encodeObject(p *proc, w *worker, o *Obj, b []byte) uint64 {
 	return 0
 }
 
-// number is the descriptor of a file; one that is not open for those there are not.
-func (m *Machine) number(file int) uint32 {
-	if file >= 0 && file < len(m.files) {
-		return uint32(m.files[file])
+// number is the actor's descriptor of a file; one that is not open for those there are not.
+func (p *proc) number(file int) uint32 {
+	if file >= 0 && file < files {
+		return uint32(p.files[file])
 	}
 	if file == 101 {
 		return 1<<32 - 1

@@ -1,7 +1,6 @@
 package difftest
 
 import (
-	"bytes"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -18,6 +17,9 @@ func (p *proc) tell(m *Machine, out *strings.Builder, th *thread, b []byte) (cod
 		code, arg, ok := r.Next()
 		if !ok {
 			break
+		}
+		if code == ioctl.BR_SPAWN_LOOPER && m.rush {
+			code = ioctl.BR_NOOP
 		}
 		name := strings.TrimPrefix(code.String(), "BR_")
 		codes = append(codes, name)
@@ -57,24 +59,34 @@ func (p *proc) tell(m *Machine, out *strings.Builder, th *thread, b []byte) (cod
 	return codes
 }
 
-// view is n bytes of what the process has received.
+// view is a copy of n bytes of what the process has received.
 func (p *proc) view(address, n uint64) []byte {
 	off := address - p.base
-	if p.area == nil || address < p.base || off > uint64(len(p.area)) || n > uint64(len(p.area))-off {
+	if address < p.base || off > p.size || n > p.size-off || n > 1<<30 {
 		return nil
 	}
-	return p.area[off:][:n]
+	b := make([]byte, n)
+	if n == 0 {
+		return b
+	}
+	local := []unix.Iovec{{Base: &b[0], Len: n}}
+	if got, err := unix.ProcessVMReadv(p.pid, local, []unix.RemoteIovec{{Base: uintptr(address), Len: int(n)}}, 0); err != nil || uint64(got) != n {
+		return nil
+	}
+	return b
 }
 
 func (p *proc) tellTransaction(m *Machine, out *strings.Builder, d *ioctl.TransactionData) {
 	sender := fmt.Sprint(d.SenderPID)
-	if int(d.SenderPID) == unix.Getpid() {
-		sender = "self"
+	for i, a := range m.actors {
+		if int(d.SenderPID) == a.pid {
+			sender = fmt.Sprint("of", i)
+		}
 	}
 	fmt.Fprintf(out, " target=%x cookie=%x code=%d flags=%x pid=%s euid=%d data=@%d+%d offsets=@%d+%d", d.Target, d.Cookie,
 		d.Code, d.Flags, sender, d.SenderEUID, uint64(d.Buffer)-p.base, d.DataSize, uint64(d.Offsets)-p.base, d.OffsetsSize)
 	p.buffers = append(p.buffers, uint64(d.Buffer))
-	data := bytes.Clone(p.view(uint64(d.Buffer), d.DataSize))
+	data := p.view(uint64(d.Buffer), d.DataSize)
 	if data == nil && d.DataSize > 0 {
 		out.WriteString(" outside")
 		return
@@ -103,7 +115,7 @@ func (p *proc) tellTransaction(m *Machine, out *strings.Builder, d *ioctl.Transa
 			var o ioctl.BufferObject
 			o.Decode(b)
 			objects[len(objects)-1] = o
-			content := bytes.Clone(p.view(uint64(o.Buffer), o.Length))
+			content := p.view(uint64(o.Buffer), o.Length)
 			fmt.Fprintf(out, "\n      ptr at %d flags=%x buffer=@%d+%d parent=%d+%d", at, o.Flags, uint64(o.Buffer)-p.base, o.Length, o.Parent, o.ParentOffset)
 			p.tellBytes(out, p.hideArrays(m, content, uint64(i/8), offsets, data))
 			le.PutUint64(b[8:], 0)
@@ -162,7 +174,7 @@ func (p *proc) learn(h uint32) {
 // receive buffer are told from its beginning.
 func (p *proc) tellBytes(out *strings.Builder, b []byte) {
 	for i := 0; i+8 <= len(b); i += 8 {
-		if a := le.Uint64(b[i:]); p.area != nil && a >= p.base && a < p.base+uint64(len(p.area)) {
+		if a := le.Uint64(b[i:]); a >= p.base && a < p.base+p.size {
 			le.PutUint64(b[i:], 0xaddd<<48|(a-p.base))
 		}
 	}

@@ -1,9 +1,7 @@
 package difftest
 
 import (
-	"encoding/binary"
 	"fmt"
-	"unsafe"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 	"golang.org/x/sys/unix"
@@ -38,22 +36,24 @@ func (m *Machine) open(a *Action) {
 		m.out.WriteString(" already")
 		return
 	}
+	s := m.actors[a.P].steward
+	s.used = 0
 	flags := unix.O_RDWR | unix.O_CLOEXEC
 	if a.Nonblock {
 		flags |= unix.O_NONBLOCK
 	}
-	fd, err := unix.Open(m.device, flags, 0)
-	if err != nil {
-		fmt.Fprintf(&m.out, " open: %v", err)
+	fd, errno := s.call(unix.SYS_OPENAT, 0, s.text(m.device), uintptr(flags))
+	if errno != 0 {
+		fmt.Fprint(&m.out, " open: ", errnoName(errno))
 		return
 	}
-	p := &proc{fd: fd, nonblock: a.Nonblock, socket: -1, messages: map[uint64][]int{}}
+	p := &proc{actor: m.actors[a.P], fd: int(fd), nonblock: a.Nonblock, socket: -1, messages: map[uint64][]int{}}
 	if a.Size > 0 {
-		p.area, err = unix.Mmap(fd, 0, a.Size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
-		if err != nil {
-			fmt.Fprintf(&m.out, " mmap: %v", err)
+		at, errno := s.call(unix.SYS_MMAP, 0, uintptr(a.Size), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_NORESERVE, fd, 0)
+		if errno != 0 {
+			fmt.Fprint(&m.out, " mmap: ", errnoName(errno))
 		} else {
-			p.base = addressOf(p.area)
+			p.base, p.size = uint64(at), uint64(a.Size)
 		}
 	}
 	m.procs[a.P] = p
@@ -69,11 +69,11 @@ func (m *Machine) close(a *Action) {
 		m.out.WriteString(" nobody")
 		return
 	}
-	if p.area != nil {
-		_ = unix.Munmap(p.area)
-		p.area = nil
+	if p.size > 0 {
+		p.steward.call(unix.SYS_MUNMAP, uintptr(p.base), uintptr(p.size))
+		p.size = 0
 	}
-	_ = unix.Close(p.fd)
+	p.steward.call(unix.SYS_CLOSE, uintptr(p.fd))
 	m.deferred()
 	if err := m.rest(); err != nil {
 		m.out.WriteString(" no rest")
@@ -95,8 +95,8 @@ func (m *Machine) flush(a *Action) {
 		m.out.WriteString(" nobody")
 		return
 	}
-	if d, err := unix.Dup(p.fd); err == nil {
-		_ = unix.Close(d)
+	if d, errno := p.steward.call(unix.SYS_DUP, uintptr(p.fd)); errno == 0 {
+		p.steward.call(unix.SYS_CLOSE, d)
 	}
 	m.deferred()
 }
@@ -121,9 +121,9 @@ func (m *Machine) interrupt(a *Action) {
 			continue
 		}
 		fmt.Fprintf(&m.out, ".%d", t)
-		w := m.workers[a.P][t]
-		_ = unix.Tgkill(unix.Getpid(), w.tid, unix.SIGURG)
-		for n := 0; !w.done.Load() && n < 20000; n++ {
+		w := p.workers[t]
+		_ = unix.Tgkill(p.pid, int(w.slot.tid.Load()), unix.SIGURG)
+		for n := 0; w.busy() && n < 20000; n++ {
 			pause(n)
 		}
 		return
@@ -131,18 +131,21 @@ func (m *Machine) interrupt(a *Action) {
 	m.out.WriteString(" idle")
 }
 
-// poll asks, without waiting, whether there is something to read. It is the main thread that asks,
-// which is a thread of the process from then on.
+// poll asks, without waiting, whether there is something to read. It is the steward that asks,
+// who is a thread of the process from then on.
 func (m *Machine) poll(a *Action) {
 	p := m.procs[a.P]
 	if p == nil {
 		m.out.WriteString(" nobody")
 		return
 	}
-	f := unix.PollFd{Fd: int32(p.fd), Events: unix.POLLIN | unix.POLLOUT}
-	var zero unix.Timespec
-	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&f)), 1, uintptr(unsafe.Pointer(&zero)), 0, 0, 0)
-	fmt.Fprintf(&m.out, " %s %d %#x", errnoName(errno), n, f.Revents)
+	s := p.steward
+	s.used = 0
+	f, zero := s.take(8), s.take(16)
+	le.PutUint32(f, uint32(p.fd))
+	le.PutUint16(f[4:], unix.POLLIN|unix.POLLOUT)
+	n, errno := s.call(unix.SYS_PPOLL, uintptr(addressOf(f)), 1, uintptr(addressOf(zero)), 0, 8)
+	fmt.Fprintf(&m.out, " %s %d %#x", errnoName(errno), int32(n), le.Uint16(f[6:]))
 }
 
 // simple is an ioctl other than BINDER_WRITE_READ; request 0 takes its number from the action.
@@ -152,14 +155,13 @@ func simple(request ioctl.Request) func(m *Machine, a *Action) {
 		if !ok {
 			return
 		}
-		w := m.workers[a.P][t]
+		w := p.workers[t]
 		w.used = 0
 		r := request
 		if r == 0 {
 			r = ioctl.Request(a.Code())
 		}
 		arg := w.take(max(64, r.Size()))
-		le := binary.LittleEndian
 		switch r {
 		case ioctl.BINDER_SET_MAX_THREADS, ioctl.BINDER_ENABLE_ONEWAY_SPAM_DETECTION:
 			le.PutUint32(arg, a.N)
@@ -172,8 +174,8 @@ func simple(request ioctl.Request) func(m *Machine, a *Action) {
 			le.PutUint32(arg[4:], a.Flags) // not 0: not allowed
 		}
 		m.start(a, t, r, arg, func(w *worker) string {
-			s := errnoName(w.errno)
-			if w.errno != 0 {
+			s := errnoName(w.errno())
+			if w.errno() != 0 {
 				return s
 			}
 			switch r {

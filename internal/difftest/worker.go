@@ -3,7 +3,6 @@ package difftest
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -11,66 +10,52 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A worker is an operating system thread that does one ioctl at a time. It waits and works in raw
+// A worker is a thread of an actor: it does one system call at a time. It waits and works in raw
 // system calls, so that Go's scheduler has no part in what it does and its state tells the truth:
 // asleep and not done means that the driver lets it wait.
 type worker struct {
-	tid  int
-	wake int // eventfd
-	stat int // /proc/self/task/TID/stat
+	pid  int
+	stat int // /proc/PID/task/TID/stat
+	slot *slot
 
-	fd, request, arg uintptr
-	result           uintptr
-	errno            syscall.Errno
-	done             atomic.Bool
-
-	arena []byte // for what the ioctl points to; its own, used anew for each
+	arena []byte // for what its system call points to; used anew for each
 	used  int
 }
 
-// arenaSize holds the largest commands with payloads, and what a read offers.
-const arenaSize = 24 << 20
-
-func newWorker() (*worker, error) {
-	w := &worker{}
-	w.done.Store(true)
-	var err error
-	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
-		return nil, err
-	}
-	w.arena, err = unix.Mmap(-1, 0, arenaSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
-	if err != nil {
-		return nil, err
-	}
-	started := make(chan struct{})
-	go w.loop(started)
-	<-started
-	w.stat, err = unix.Open(fmt.Sprintf("/proc/self/task/%d/stat", w.tid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	return w, err
+// A slot is what a worker's thread and the machine share.
+type slot struct {
+	posted atomic.Uint32 // counts system calls asked for; a futex
+	done   atomic.Uint32 // counts those that are done
+	tid    atomic.Uint32
+	_      uint32
+	number uintptr
+	args   [6]uintptr
+	result uintptr
+	errno  uintptr
 }
 
-func (w *worker) loop(started chan<- struct{}) {
-	runtime.LockOSThread()
-	w.tid = unix.Gettid()
-	close(started)
-	var count [8]byte
-	for {
-		n, _, _ := unix.RawSyscall(unix.SYS_READ, uintptr(w.wake), uintptr(unsafe.Pointer(&count)), 8)
-		if n != 8 {
-			continue // a signal
-		}
-		r, _, errno := unix.RawSyscall(unix.SYS_IOCTL, w.fd, w.request, w.arg)
-		w.result, w.errno = r, errno
-		w.done.Store(true)
-	}
+// busy says whether the system call is not done.
+func (w *worker) busy() bool { return w.slot.done.Load() != w.slot.posted.Load() }
+
+func (w *worker) errno() syscall.Errno { return syscall.Errno(w.slot.errno) }
+
+// start begins a system call.
+func (w *worker) start(number uintptr, args ...uintptr) {
+	s := w.slot
+	s.number = number
+	s.args = [6]uintptr{}
+	copy(s.args[:], args)
+	s.posted.Add(1)
+	unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&s.posted)), futexWake, 1)
 }
 
-// start begins an ioctl.
-func (w *worker) start(fd int, request uint32, arg uintptr) {
-	w.fd, w.request, w.arg = uintptr(fd), uintptr(request), arg
-	w.done.Store(false)
-	one := uint64(1)
-	unix.RawSyscall(unix.SYS_WRITE, uintptr(w.wake), uintptr(unsafe.Pointer(&one)), 8)
+// call does a system call that does not wait.
+func (w *worker) call(number uintptr, args ...uintptr) (uintptr, syscall.Errno) {
+	w.start(number, args...)
+	for i := 0; w.busy(); i++ {
+		pause(i)
+	}
+	return w.slot.result, w.errno()
 }
 
 // asleep says whether the thread is in an interruptible wait.
@@ -84,6 +69,13 @@ func (w *worker) asleep() bool {
 	return at >= 0 && at+2 < int(n) && b[at+2] == 'S'
 }
 
+// watch opens what tells the thread's state.
+func (w *worker) watch() error {
+	var err error
+	w.stat, err = unix.Open(fmt.Sprintf("/proc/%d/task/%d/stat", w.pid, w.slot.tid.Load()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return err
+}
+
 // take reserves n zeroed bytes of the arena, 8-byte aligned, and some room behind them.
 func (w *worker) take(n int) []byte {
 	at := w.used
@@ -94,6 +86,13 @@ func (w *worker) take(n int) []byte {
 	b := w.arena[at : at+n+64]
 	clear(b)
 	return b[:n]
+}
+
+// text puts a string there as C knows them.
+func (w *worker) text(s string) uintptr {
+	b := w.take(len(s) + 1)
+	copy(b, s)
+	return uintptr(addressOf(b))
 }
 
 func addressOf(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }

@@ -4,8 +4,7 @@
 //	replay [-full] -seeds FIRST-LAST     made-up programs
 //	replay FILE...                       programs from files
 //
-// For seeds it prints one line each, the seed and a hash of the history; with -full the program
-// and the history. It ends with the number of different things it reached.
+// For seeds it prints one line each, the seed and a hash of the history; with -full the history.
 package main
 
 import (
@@ -33,9 +32,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "replay: start again:", err)
 		os.Exit(1)
 	}
-	// Threads wait in raw system calls, for which a collector would wait forever.
-	debug.SetGCPercent(-1)
-	runtime.GOMAXPROCS(64)
+	if os.Getenv(difftest.ActorEnv) != "" {
+		// Its threads wait in raw system calls, for which a collector would wait forever.
+		debug.SetGCPercent(-1)
+		runtime.GOMAXPROCS(8)
+		difftest.ActorMain()
+	}
+	runtime.LockOSThread() // whose end is the actors' end
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
@@ -46,12 +49,20 @@ func run() error {
 	full := flag.Bool("full", false, "print programs and histories")
 	seeds := flag.String("seeds", "", "FIRST-LAST")
 	coverage := flag.String("coverage", "", "write what was reached to this file")
+	output := flag.String("o", "", "write to this file instead of standard output")
 	flag.Parse()
 	m, err := difftest.NewMachine(os.Getenv("BINDER_DEVICE"))
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(os.Stdout)
+	to := os.Stdout
+	if *output != "" {
+		if to, err = os.Create(*output); err != nil {
+			return err
+		}
+		defer to.Close()
+	}
+	out := bufio.NewWriter(to)
 	defer out.Flush()
 	for _, name := range flag.Args() {
 		text, err := os.ReadFile(name)
