@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/fusebinder/fusebinder/ioctl"
@@ -259,6 +260,14 @@ func TestClientWithoutDescriptorSocket(t *testing.T) {
 	mgr.becomeExt(node{1, 1}, 0x100)
 	c := b.open(noSocket).thread()
 	m := oneway(1, "").fd(c.p.newFile("one")).fd(c.p.newFile("two")).fd(c.p.newFile("three"))
+	if !isKernel(t) && runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		// busd knows only the machine code of its own kind: the call fails as if the table were full.
+		mgr.park()
+		c.ask([]command{c.call(0, msg(1, "").fd(c.p.newFile("plain")))}, noop, complete, "FAILED_REPLY")
+		c.ask([]command{c.call(0, oneway(2, "without"))}, noop, complete)
+		mgr.got(noop, "TRANSACTION").text("without")
+		return
+	}
 	before := p.newFile("") // the lowest free number, and the next two, will be theirs
 	p.do("Actor.CloseFD", before, nil)
 	mgr.park()

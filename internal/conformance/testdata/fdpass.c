@@ -1,7 +1,7 @@
 /*
- * fdpass server DEVICE: the context manager. A call's descriptors must hold "sent 0", "sent 1", ...;
+ * fdpass server|sealed DEVICE: the context manager; sealed: which has sworn to make no sockets. A call's descriptors must hold "sent 0", "sent 1", ...;
  *   it answers what is wrong with them, and as many descriptors of its own, "back 0", ...
- * fdpass client DEVICE: passes descriptors there and back.
+ * fdpass client DEVICE: passes descriptors there and back. fdpass one DEVICE: one, and none.
  * fdpass full DEVICE HARD: fills the server's table of descriptors; HARD: it may not be widened.
  * fdpass stress DEVICE SECONDS: passes them under signals, kills and execs.
  *
@@ -10,6 +10,8 @@
 #include "stranger.h"
 
 #include <dirent.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -178,6 +180,21 @@ static void serve_calls(struct bus *b)
 		bus_write_read(b, o.b, o.n, NULL, 0);
 		o.n = 0;
 	}
+}
+
+/* From here on, socket() is death. */
+static void seal(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		die("seccomp");
 }
 
 static struct bus become_server(const char *device)
@@ -436,9 +453,11 @@ int main(int argc, char **argv)
 	if (!strcmp(mode, "nothing"))
 		return 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!strcmp(mode, "server") && argc == 3) {
+	if ((!strcmp(mode, "server") || !strcmp(mode, "sealed")) && argc == 3) {
 		struct bus b = become_server(argv[2]);
 
+		if (!strcmp(mode, "sealed"))
+			seal();
 		printf("ready\n");
 		serve_calls(&b);
 	}
@@ -448,6 +467,14 @@ int main(int argc, char **argv)
 		return full(argv[2], atoi(argv[3]));
 	if (!strcmp(mode, "stress") && argc == 4)
 		return stress(argv[2], atof(argv[3]));
-	fail("usage: fdpass server|client|full|stress DEVICE [ARGUMENT]");
+	if (!strcmp(mode, "one") && argc == 3) {
+		struct bus b = bus_open(argv[2]);
+
+		make_files();
+		tell("pass", 1, pass(&b, 1, files));
+		tell("pass", 0, pass(&b, 0, files));
+		return 0;
+	}
+	fail("usage: fdpass server|sealed|client|one|full|stress DEVICE [ARGUMENT]");
 	return 1;
 }
