@@ -178,7 +178,7 @@ func (th *Thread) wait(c *Call) {
 
 // hasOnlyProcessWork says whether what the thread would return with is its process's.
 func (th *Thread) hasOnlyProcessWork() bool {
-	return th.idle() && !th.needReturn && !th.proc.todo.empty()
+	return th.idle() && !th.proc.todo.empty()
 }
 
 // Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
