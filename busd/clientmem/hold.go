@@ -5,6 +5,7 @@ package clientmem
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -28,7 +29,7 @@ import (
 //	Return or Restart, in the end, always, also after an error of Arrest and Install.
 //
 // A traced thread obeys the one thread that traces it, so each Hold has a system thread of its
-// own, which ends with it. Whatever goes wrong, the kernel then lets go of the client. (A process
+// own, which ends if anything goes wrong: the kernel then lets go of the client. (A process
 // for it would not make it simpler: the only children of a broker that an unexpected wait could
 // harm are left alone by wait, below.)
 type Hold struct {
@@ -39,6 +40,7 @@ type Hold struct {
 	first   uint64      // first argument of the ioctl
 
 	dead   bool
+	free   bool      // the thread is not traced
 	saved  registers // as the thread is to be in user space after the ioctl
 	known  bool      // they are
 	mask   uint64    // its blocked signals
@@ -79,11 +81,16 @@ func Grasp(w Waiting, abandon <-chan struct{}) (*Hold, syscall.Errno) {
 	}
 	quiet.Do(quieten)
 	h := &Hold{waiting: w, jobs: make(chan func(), 1), fd: -1}
-	go h.work()
+	select {
+	case holds <- h:
+	default:
+		go h.work()
+	}
 	result := make(chan syscall.Errno, 1)
 	decided := make(chan bool, 1)
 	h.jobs <- func() {
 		errno := h.seize()
+		h.free = errno != 0
 		if errno == 0 {
 			// Not before it is known that the caller still wants it: in its next ioctl, an
 			// interrupt would be somebody else's.
@@ -113,24 +120,47 @@ func Grasp(w Waiting, abandon <-chan struct{}) (*Hold, syscall.Errno) {
 	return h, 0
 }
 
-// work is the tracer. It ends without unlocking, and so its thread does, and whatever it traces
-// is free.
+// work is the tracer. Unless all went well it ends without unlocking, and so its thread does, and
+// whatever it traces is free. Otherwise it waits for the next hold: to make a thread costs more
+// than all the rest.
 func (h *Hold) work() {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() { // the main thread would not end
 		done := make(chan struct{})
-		go func() { h.work(); close(done) }()
+		go func() { h.serve(); close(done) }()
 		<-done
 		runtime.UnlockOSThread()
 		return
 	}
+	for h.serve() {
+		if idle.Add(1) > maxIdle {
+			idle.Add(-1)
+			return
+		}
+		h = <-holds
+		idle.Add(-1)
+	}
+}
+
+// serve does a hold's jobs, and tells whether nothing is traced any longer.
+func (h *Hold) serve() bool {
+	runtime.LockOSThread()
 	for job := range h.jobs {
 		job()
 	}
 	if h.fd >= 0 {
 		unix.Close(h.fd)
 	}
+	return h.free
 }
+
+// maxIdle is how many tracers wait for work.
+const maxIdle = 4
+
+var (
+	holds = make(chan *Hold) // for idle tracers
+	idle  atomic.Int32
+)
 
 // do has the tracer do a job.
 func (h *Hold) do(job func() syscall.Errno) syscall.Errno {
@@ -278,7 +308,7 @@ func (h *Hold) release(r *registers) {
 	if h.masked {
 		_ = traceAt(unix.PTRACE_SETSIGMASK, h.tid(), 8, unsafe.Pointer(&h.mask))
 	}
-	_ = trace(unix.PTRACE_DETACH, h.tid(), 0) // ESRCH: killed meanwhile
+	h.free = trace(unix.PTRACE_DETACH, h.tid(), 0) == 0 // ESRCH: killed meanwhile
 }
 
 // await waits for the thread to stop: for the stop of PTRACE_INTERRUPT, or else for one at the
