@@ -15,7 +15,9 @@ type Bus struct {
 	clock  Clock
 	ids    refcount.IDs // debug ids of nodes, references and transactions
 	stats  stats
-	opens  atomic.Uint64 // ever: the ages of processes
+
+	sent, failed transactionLog
+	opens        atomic.Uint64 // ever: the ages of processes
 
 	mu       sync.Mutex
 	contexts []*Context       // by age; guarded by mu

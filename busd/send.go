@@ -104,6 +104,7 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 	if f == (failure{}) {
 		f = s.link()
 	}
+	s.log(f)
 	if f != (failure{}) {
 		s.undo()
 		s.tell(f)
