@@ -12,8 +12,12 @@ import (
 // Bus is one set of binder devices: one mount of binderfs.
 type Bus struct {
 	limits Limits
+	clock  Clock
 	ids    refcount.IDs // debug ids of nodes, references and transactions
 	stats  stats
+
+	sent, failed transactionLog
+	opens        atomic.Uint64 // ever: the ages of processes
 
 	mu       sync.Mutex
 	contexts []*Context       // by age; guarded by mu
@@ -24,11 +28,14 @@ type Bus struct {
 // Config holds what an operator may set. The zero value means the defaults.
 type Config struct {
 	Limits Limits
+
+	// Clock ends waits that have a time limit (BINDER_FREEZE). Without one they have none.
+	Clock Clock
 }
 
 // New makes a bus without devices.
 func New(cfg Config) *Bus {
-	return &Bus{limits: cfg.Limits.withDefaults(), users: map[uint32]*user{}}
+	return &Bus{limits: cfg.Limits.withDefaults(), clock: cfg.Clock, users: map[uint32]*user{}}
 }
 
 // MaxDeviceName is the longest name a device may have, in bytes (BINDERFS_MAX_NAME).

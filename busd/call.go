@@ -28,6 +28,7 @@ type callState struct {
 	inline   [160]byte
 	work     *transaction // delivered by out, not yet committed
 	reading  reading
+	freezing *freezing // what the call waits for, if it is a BINDER_FREEZE
 }
 
 // callQueue is the calls that can be delivered, oldest first.
@@ -40,6 +41,15 @@ func (q *callQueue) push(c *Call) {
 		q.first = c
 	}
 	q.last = c
+}
+
+// pushFront is for a call that is to be delivered before those that wait for it already.
+func (q *callQueue) pushFront(c *Call) {
+	c.state.next = q.first
+	q.first = c
+	if q.last == nil {
+		q.last = c
+	}
 }
 
 func (q *callQueue) pop() *Call {
@@ -75,6 +85,11 @@ func (p *Process) Ioctl(c *Call) {
 
 	if c.Request == ioctl.BINDER_WRITE_READ && len(c.Arg) >= ioctl.SizeofWriteRead {
 		th.writeRead(c)
+		return
+	}
+	if c.Request == ioctl.BINDER_FREEZE && len(c.Arg) >= ioctl.SizeofFreezeInfo {
+		th.freeze(c)
+		ctx.drain()
 		return
 	}
 	errno := p.request(th, c)
@@ -152,7 +167,18 @@ func (th *Thread) wait(c *Call) {
 		return
 	}
 	s.phase = ready
+	if s.result == 0 && th.hasOnlyProcessWork() {
+		// In the driver a thread that is there takes its process's work before one that has just
+		// been woken for it can come.
+		ctx.ready.pushFront(c)
+		return
+	}
 	ctx.ready.push(c)
+}
+
+// hasOnlyProcessWork says whether what the thread would return with is its process's.
+func (th *Thread) hasOnlyProcessWork() bool {
+	return th.idle() && !th.proc.todo.empty()
 }
 
 // Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
@@ -173,6 +199,10 @@ func (ctx *Context) deliver(c *Call) {
 	s := &c.state
 	th := s.thread
 	p := th.proc
+	if s.freezing != nil {
+		s.freezing.resume(s.result)
+		return
+	}
 	if s.result == 0 && s.wr.ReadSize > 0 {
 		if !th.read(c) {
 			return // parked again

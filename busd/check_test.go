@@ -21,7 +21,7 @@ func (c *Context) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := checker{ctx: c, seen: map[*transaction]string{}, outstanding: map[*Process]int{}}
-	if c.ready.first != nil || len(c.closing) > 0 || len(c.watched) > 0 || len(c.garbage) > 0 {
+	if c.ready.first != nil || len(c.closing) > 0 || len(c.settled) > 0 || len(c.watched) > 0 || len(c.garbage) > 0 {
 		return fmt.Errorf("something is left to deliver, close, collect or tell")
 	}
 	if err := c.ledger.Check(); err != nil {
@@ -152,6 +152,10 @@ func (k *checker) queue(q *queue, p *Process, th *Thread) error {
 			if w.Table != p.table {
 				return fmt.Errorf("a death of a stranger's")
 			}
+		case *freeze:
+			if w.Table != p.table {
+				return fmt.Errorf("a freeze of a stranger's")
+			}
 		}
 	}
 	if q.last != before {
@@ -182,7 +186,7 @@ func (k *checker) thread(th *Thread, waiting bool) error {
 		return fmt.Errorf("its call is at %d, with work %v", c.state.phase, c.state.work)
 	case waiting != c.state.waitProc:
 		return fmt.Errorf("waits for the process %v, and is listed %v", c.state.waitProc, waiting)
-	case th.hasWork(c.state.waitProc):
+	case th.hasWork(c.state.waitProc) && c.state.freezing == nil:
 		return fmt.Errorf("waits though it has work")
 	}
 	if err := k.queue(&th.todo, th.proc, th); err != nil {
@@ -277,7 +281,7 @@ func (k *checker) totals() error {
 	s := &k.ctx.bus.stats
 	active := func(i int) int { return int(s.created[i].Load() - s.deleted[i].Load()) }
 	t := k.ctx.ledger.Totals()
-	if active(statNode) != t.Nodes || active(statRef) != t.Refs || active(statDeath) != t.Deaths || int(deaths) != t.Deaths {
+	if active(statNode) != t.Nodes || active(statRef) != t.Refs || active(statDeath) != t.Deaths || active(statFreeze) != t.Freezes || int(deaths) != t.Deaths+t.Freezes {
 		return fmt.Errorf("%d nodes, %d refs, %d deaths in the statistics, %d deaths charged, the ledger has %+v",
 			active(statNode), active(statRef), active(statDeath), deaths, t)
 	}

@@ -35,9 +35,9 @@ var commands = [maxCommand + 1]struct {
 	{ioctl.BC_DEAD_BINDER_DONE, false, bcDeadBinderDone},
 	{ioctl.BC_TRANSACTION_SG, true, bcTransactionSG},
 	{ioctl.BC_REPLY_SG, true, bcReplySG},
-	{ioctl.BC_REQUEST_FREEZE_NOTIFICATION, false, bcUnsupported},
-	{ioctl.BC_CLEAR_FREEZE_NOTIFICATION, false, bcUnsupported},
-	{ioctl.BC_FREEZE_NOTIFICATION_DONE, false, bcUnsupported},
+	{ioctl.BC_REQUEST_FREEZE_NOTIFICATION, false, bcRequestFreeze},
+	{ioctl.BC_CLEAR_FREEZE_NOTIFICATION, false, bcClearFreeze},
+	{ioctl.BC_FREEZE_NOTIFICATION_DONE, false, bcFreezeDone},
 }
 
 // write carries out the commands of a BINDER_WRITE_READ until one fails or leaves an error for
@@ -149,7 +149,7 @@ func (s *commandStream) fill(n int) syscall.Errno {
 func bcUnsupported(*Thread, *workspace, []byte) syscall.Errno { return syscall.EINVAL }
 
 func bcFreeBuffer(th *Thread, _ *workspace, arg []byte) syscall.Errno {
-	th.proc.freeBufferAt(ioctl.Address(binary.LittleEndian.Uint64(arg)))
+	th.freeBufferAt(ioctl.Address(binary.LittleEndian.Uint64(arg)))
 	return 0
 }
 
@@ -252,6 +252,22 @@ func bcClearDeath(th *Thread, _ *workspace, arg []byte) syscall.Errno {
 func bcDeadBinderDone(th *Thread, _ *workspace, arg []byte) syscall.Errno {
 	th.deathDone(ioctl.Cookie(binary.LittleEndian.Uint64(arg)))
 	return 0
+}
+
+func bcRequestFreeze(th *Thread, _ *workspace, arg []byte) syscall.Errno {
+	var hc ioctl.HandleCookie
+	hc.Decode(arg)
+	return th.proc.requestFreeze(hc.Handle, hc.Cookie)
+}
+
+func bcClearFreeze(th *Thread, _ *workspace, arg []byte) syscall.Errno {
+	var hc ioctl.HandleCookie
+	hc.Decode(arg)
+	return th.proc.clearFreeze(hc.Handle, hc.Cookie)
+}
+
+func bcFreezeDone(th *Thread, _ *workspace, arg []byte) syscall.Errno {
+	return th.proc.freezeDone(ioctl.Cookie(binary.LittleEndian.Uint64(arg)))
 }
 
 func bcTransaction(th *Thread, w *workspace, arg []byte) syscall.Errno {

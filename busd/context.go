@@ -29,6 +29,7 @@ type Context struct {
 	spare      *transaction      // freed transactions; guarded by mu
 	spares     int               // how many; guarded by mu
 	garbage    []garbage         // buffers with many objects to give back; guarded by mu
+	settled    []settlement      // waits for processes that have ended; guarded by mu
 	closing    []File            // descriptors, and areas too, that nobody needs any longer; guarded by mu
 	deaths     []*refcount.Death // room for OrphanNode; guarded by mu
 	down       bool              // guarded by mu
@@ -107,6 +108,16 @@ func (c *Context) drain() {
 			p.watchQueued = false
 			c.mu.Unlock()
 			p.watcher.Ready()
+			c.mu.Lock()
+		}
+		for len(c.settled) > 0 {
+			s := c.settled[len(c.settled)-1]
+			c.settled = c.settled[:len(c.settled)-1]
+			c.mu.Unlock()
+			s.freezing.settle(s.target)
+			if other := s.freezing.th.proc.ctx; other != c {
+				other.drain()
+			}
 			c.mu.Lock()
 		}
 		for len(c.closing) > 0 {

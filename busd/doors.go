@@ -2,6 +2,7 @@ package busd
 
 import (
 	"syscall"
+	"time"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 )
@@ -31,13 +32,18 @@ type NamespacePID struct {
 type Identity struct {
 	PID      ProcessID
 	EUID     uint32
-	Security string // the opener's security label, "" where the machine has none
+	Security string // the opener's security label, "" where the machine has none: Unlabelled
 
 	// PIDs names the process in each pid namespace it is visible in, outermost first; the last
 	// one is the namespace it lives in. The broker tells a sender's pid as the receiver's
 	// namespace knows it, and 0 where it does not.
 	PIDs []NamespacePID
 }
+
+// Unlabelled is the security context of a sender whose machine has no labels, for receivers that
+// asked for one (FLAT_BINDER_FLAG_TXN_SECURITY_CTX). It has the form of SELinux's on Android. The
+// driver fails such calls instead.
+const Unlabelled = "u:r:unlabelled:s0"
 
 // Memory is a client's address space. Threads may read it at the same time.
 type Memory interface {
@@ -97,6 +103,15 @@ type Files interface {
 	SetSocket(tid ThreadID, fd int32) syscall.Errno
 }
 
+// A FileCloser is a Files that can also take descriptors back. The driver does so with those of
+// a BINDER_TYPE_FDA when the client frees the buffer that they came in.
+type FileCloser interface {
+	// CloseFiles closes descriptors that Give has installed, by the numbers it gave them, for
+	// the buffer at an address. It leaves alone what the client got in another way, over its
+	// socket for example: that is the client's own to close.
+	CloseFiles(tid ThreadID, buffer ioctl.Address, fds []uint32)
+}
+
 // A Watcher hears about readiness. The edge provides one for each process.
 type Watcher interface {
 	// Ready tells that a Poll which answered 0 might answer otherwise now.
@@ -130,6 +145,13 @@ type Call struct {
 	Replier     Replier
 
 	state callState
+}
+
+// A Clock rings when a time has passed. The broker has no clock of its own.
+type Clock interface {
+	// AfterFunc calls ring, once and from a goroutine of its own, when d has passed, unless stop
+	// is called before.
+	AfterFunc(d time.Duration, ring func()) (stop func())
 }
 
 // Events that Process.Poll tells, as in <poll.h>.

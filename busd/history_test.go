@@ -108,8 +108,12 @@ func (c *choices) payload(a *actor, tr *ioctl.TransactionData) {
 			data = append(data, make([]byte, 4*c.pick(4))...)
 		}
 		offsets = append(offsets, c.offset(len(data)))
-		kind := c.pick(40)
+		kind := c.pick(46)
 		switch {
+		case kind >= 44:
+			data = append(data, arrayObject(uint64(c.pick(3)), uint64(c.pick(3)), uint64(c.pick(3))*4)...)
+		case kind >= 40:
+			data = append(data, bufferObject(memoryAt+200<<10, uint64(c.pick(5))*8, c.pick(4)-1, uint64(c.pick(4))*4)...)
 		case kind < 12:
 			data = append(data, strongBinder(uint64(c.pick(4))*16)...)
 		case kind < 16:
@@ -147,7 +151,7 @@ var flagChoices = [...]ioctl.Flags{0, 0, ioctl.TF_ONE_WAY, ioctl.TF_ACCEPT_FDS, 
 // command is one command of a thread. There is one transaction at most in a stream: its payload
 // has one place.
 func (c *choices) command(a *actor, p *player, sent *bool) []byte {
-	kind := c.pick(36)
+	kind := c.pick(40)
 	if *sent && kind < 14 {
 		kind += 14
 	}
@@ -157,12 +161,12 @@ func (c *choices) command(a *actor, p *player, sent *bool) []byte {
 		tr := ioctl.TransactionData{Target: uint64(c.pick(5)), Flags: flagChoices[c.pick(len(flagChoices))]}
 		c.payload(a, &tr)
 		switch {
-		case kind < 8:
+		case kind < 6:
 			return ioctl.AppendTransaction(nil, ioctl.BC_TRANSACTION, &tr)
-		case kind < 13:
+		case kind < 11:
 			return ioctl.AppendTransaction(nil, ioctl.BC_REPLY, &tr)
 		}
-		sg := ioctl.TransactionDataSG{TransactionData: tr, BuffersSize: []uint64{0, 8, 100, 1 << 63, ^uint64(0)}[c.pick(5)]}
+		sg := ioctl.TransactionDataSG{TransactionData: tr, BuffersSize: []uint64{0, 64, 96, 8, 100, 1 << 63, ^uint64(0)}[c.pick(7)]}
 		return ioctl.AppendTransactionSG(nil, []ioctl.Command{ioctl.BC_TRANSACTION_SG, ioctl.BC_REPLY_SG}[c.pick(2)], &sg)
 	case kind < 19:
 		p.mu.Lock()
@@ -191,6 +195,12 @@ func (c *choices) command(a *actor, p *player, sent *bool) []byte {
 		return ioctl.AppendHandleCookie(nil, ioctl.BC_CLEAR_DEATH_NOTIFICATION, ioctl.HandleCookie{Handle: ioctl.Handle(c.pick(5)), Cookie: ioctl.Cookie(c.pick(2))})
 	case kind < 35:
 		return ioctl.AppendCookie(nil, ioctl.BC_DEAD_BINDER_DONE, ioctl.Cookie(c.pick(2)))
+	case kind < 37:
+		return ioctl.AppendHandleCookie(nil, ioctl.BC_REQUEST_FREEZE_NOTIFICATION, ioctl.HandleCookie{Handle: ioctl.Handle(c.pick(5)), Cookie: ioctl.Cookie(c.pick(2))})
+	case kind < 38:
+		return ioctl.AppendHandleCookie(nil, ioctl.BC_CLEAR_FREEZE_NOTIFICATION, ioctl.HandleCookie{Handle: ioctl.Handle(c.pick(5)), Cookie: ioctl.Cookie(c.pick(2))})
+	case kind < 39:
+		return ioctl.AppendCookie(nil, ioctl.BC_FREEZE_NOTIFICATION_DONE, ioctl.Cookie(c.pick(2)))
 	default:
 		if c.often(3) {
 			return nil
@@ -315,17 +325,29 @@ func (h *history) step() error {
 		h.writeRead(a, p)
 		return nil
 	}
-	r := requestChoices[h.pick(len(requestChoices))]
-	arg := make([]byte, max(r.Size(), 4))
-	arg[0] = byte(h.pick(5))
-	a.issueCall(r, arg, false)
+	h.request(a)
 	return nil
 }
 
 var requestChoices = [...]ioctl.Request{
 	ioctl.BINDER_THREAD_EXIT, ioctl.BINDER_SET_MAX_THREADS, ioctl.BINDER_SET_CONTEXT_MGR_EXT, ioctl.BINDER_SET_CONTEXT_MGR_EXT,
 	ioctl.BINDER_ENABLE_ONEWAY_SPAM_DETECTION, ioctl.BINDER_GET_EXTENDED_ERROR, ioctl.BINDER_GET_NODE_DEBUG_INFO,
-	ioctl.BINDER_GET_NODE_INFO_FOR_REF, ioctl.BINDER_VERSION, ioctl.BINDER_FREEZE, 0x12345,
+	ioctl.BINDER_GET_NODE_INFO_FOR_REF, ioctl.BINDER_VERSION, ioctl.BINDER_FREEZE, ioctl.BINDER_FREEZE, ioctl.BINDER_GET_FROZEN_INFO, 0x12345,
+}
+
+// request issues an ioctl other than BINDER_WRITE_READ.
+func (c *choices) request(a *actor) {
+	r := requestChoices[c.pick(len(requestChoices))]
+	arg := make([]byte, max(r.Size(), 4))
+	switch r {
+	case ioctl.BINDER_FREEZE, ioctl.BINDER_GET_FROZEN_INFO:
+		// The fields are the same in part; a time without a clock has no end.
+		info := ioctl.FreezeInfo{PID: 101 + uint32(c.pick(players)), Enable: bit(c.often(2)), TimeoutMS: uint32(c.pick(2))}
+		info.Encode(arg)
+	default:
+		arg[0] = byte(c.pick(5))
+	}
+	a.issueCall(r, arg, false)
 }
 
 // replace lets a client die and another one come.
@@ -488,10 +510,7 @@ func (a *actor) act(t *testing.T, h *history, p *player, c choices) {
 		case kind < 60:
 			c.writeRead(a, p)
 		default:
-			r := requestChoices[c.pick(len(requestChoices))]
-			arg := make([]byte, max(r.Size(), 4))
-			arg[0] = byte(c.pick(5))
-			a.issueCall(r, arg, false)
+			c.request(a)
 		}
 		if a.now == nil {
 			continue

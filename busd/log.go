@@ -286,6 +286,16 @@ func writeNode(w io.Writer, n *refcount.Node) {
 // writeStats tells of a process in numbers.
 func (p *Process) writeStats(w io.Writer) {
 	c := p.ctx
+	strong, weak, h := 0, 0, refcount.Handle(0)
+	c.inPieces(io.Discard, func(*bytes.Buffer) bool {
+		r := p.table.RefFrom(h)
+		if r == nil {
+			return false
+		}
+		strong, weak = strong+int(r.Strong), weak+int(r.Weak)
+		h = r.Handle + 1
+		return h != 0
+	})
 	var b bytes.Buffer
 	c.mu.Lock()
 	waiting, pending := 0, 0
@@ -304,8 +314,8 @@ func (p *Process) writeStats(w io.Writer) {
 	fmt.Fprintf(&b, "proc %d\ncontext %s\n", p.id.PID, c.name)
 	fmt.Fprintf(&b, "  threads: %d\n  requested threads: %d+%d/%d\n  ready threads %d\n  free async space %d\n",
 		len(p.threads), p.requested, p.started, p.maxThreads, waiting, async)
-	fmt.Fprintf(&b, "  nodes: %d\n  refs: %d\n  buffers: %d\n  pending transactions: %d\n",
-		p.table.NumNodes(), p.table.NumRefs(), buffers, pending)
+	fmt.Fprintf(&b, "  nodes: %d\n  refs: %d s %d w %d\n  buffers: %d\n  pending transactions: %d\n",
+		p.table.NumNodes(), p.table.NumRefs(), strong, weak, buffers, pending)
 	c.mu.Unlock()
 	w.Write(b.Bytes())
 }

@@ -118,6 +118,11 @@ func (ctx *Context) dropped(d *refcount.Drop) {
 		w.unlink()
 		ctx.deathsGone(w.user, 1)
 	}
+	if d.Freeze != nil {
+		w := d.Freeze.Broker.(*freeze)
+		w.unlink()
+		ctx.freezesGone(w.user, 1)
+	}
 	ctx.changed(d.Node, d.Change, nil)
 }
 
@@ -158,11 +163,13 @@ func (p *Process) releaseObjects() {
 		ctx.breathe(i)
 	}
 	for i := 0; ; i++ {
-		before := ctx.ledger.Totals().Deaths
+		before := ctx.ledger.Totals()
 		_, d, ok := p.table.DropRef()
 		if !ok {
 			// Subscriptions that were cleared outlived their handles until now.
-			ctx.deathsGone(p.user, before-ctx.ledger.Totals().Deaths)
+			after := ctx.ledger.Totals()
+			ctx.deathsGone(p.user, before.Deaths-after.Deaths)
+			ctx.freezesGone(p.user, before.Freezes-after.Freezes)
 			break
 		}
 		ctx.dropped(&d)

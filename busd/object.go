@@ -39,14 +39,19 @@ func (s *sending) fill(w *workspace) failure {
 		if n < len(stage) {
 			n, _ = mem.Read(th.tid, stage, s.tr.Buffer)
 		}
+		s.gather = &w.gather
+		s.gather.begin(s, offsets, stage)
 		if f := s.translateAll(offsets, stage, uint64(n)); f != (failure{}) {
 			return f
 		}
 		copy(data, stage)
 		copy(bytes[b.offsetsOff()-b.off:], offsets)
+		if f := s.copyParts(bytes); f != (failure{}) {
+			return f
+		}
 	}
 	if s.label != "" {
-		at := b.size - align8(uint64(len(s.label))+1)
+		at := b.size - s.labelSize()
 		clear(bytes[at+uint64(copy(bytes[at:], s.label)):])
 		s.t.secctx = area.Address() + ioctl.Address(b.off+at)
 	}
@@ -86,7 +91,7 @@ func (s *sending) translateAll(offsets, payload []byte, n uint64) failure {
 		if o == nil {
 			return failed(syscall.EINVAL)
 		}
-		if f := s.translate(o, at); f != (failure{}) {
+		if f := s.translate(o, at, uint64(i)/8); f != (failure{}) {
 			return f
 		}
 		end = at + uint64(len(o))
@@ -114,9 +119,9 @@ func objectAt(payload []byte, at, n uint64) []byte {
 	return payload[at : at+length]
 }
 
-// translate makes the object o, which stands at an offset of the payload, the receiver's, in
-// place. The context is locked, and unlocked for a moment to fetch a descriptor.
-func (s *sending) translate(o []byte, at uint64) failure {
+// translate makes the object o, the i-th of the payload, which stands at an offset of it, the
+// receiver's, in place. The context is locked, and unlocked for a moment to fetch descriptors.
+func (s *sending) translate(o []byte, at, i uint64) failure {
 	switch ioctl.ObjectType(binary.LittleEndian.Uint32(o)) {
 	case ioctl.BINDER_TYPE_BINDER, ioctl.BINDER_TYPE_WEAK_BINDER:
 		return s.translateBinder(o)
@@ -124,8 +129,11 @@ func (s *sending) translate(o []byte, at uint64) failure {
 		return s.translateHandle(o)
 	case ioctl.BINDER_TYPE_FD:
 		return s.translateFD(o, at)
+	case ioctl.BINDER_TYPE_PTR:
+		return s.translateBuffer(o, at, i)
+	case ioctl.BINDER_TYPE_FDA:
+		return s.translateArray(o, i)
 	}
-	// BINDER_TYPE_PTR and BINDER_TYPE_FDA are not served yet; they come in here.
 	return failed(syscall.EINVAL)
 }
 
@@ -196,35 +204,52 @@ func (s *sending) translateHandle(b []byte) failure {
 func (s *sending) translateFD(b []byte, at uint64) failure {
 	var o ioctl.FDObject
 	o.Decode(b)
-	accepted := false
-	if s.reply {
-		accepted = s.inReplyTo.flags&ioctl.TF_ACCEPT_FDS != 0
-	} else {
-		accepted = ioctl.ObjectFlags(s.node.Flags)&ioctl.FLAT_BINDER_FLAG_ACCEPTS_FDS != 0
-	}
-	if !accepted {
-		return failed(syscall.EPERM)
-	}
-	p, ctx := s.th.proc, s.th.proc.ctx
-	if !charge(&p.user.files, 1, ctx.bus.limits.Descriptors) {
-		return failed(syscall.EMFILE)
-	}
+	ctx := s.th.proc.ctx
 	ctx.mu.Unlock()
-	f, errno := p.files.Take(s.th.tid, o.FD)
+	f := s.take(o.FD, uint32(at)+fdField)
 	ctx.mu.Lock()
-	if errno != 0 {
-		p.user.files.Add(-1)
-		return failed(errno)
+	if f != (failure{}) {
+		return f
 	}
-	s.t.files = append(s.t.files, f)
-	s.t.fileOffsets = append(s.t.fileOffsets, uint32(at)+fdField)
 	o.FD = 0
 	o.Encode(b)
 	return failure{}
 }
 
+// acceptsFiles says whether the receiver takes descriptors: its object in a call, the call in a
+// reply.
+func (s *sending) acceptsFiles() bool {
+	if s.reply {
+		return s.inReplyTo.flags&ioctl.TF_ACCEPT_FDS != 0
+	}
+	return ioctl.ObjectFlags(s.node.Flags)&ioctl.FLAT_BINDER_FLAG_ACCEPTS_FDS != 0
+}
+
+// take takes a descriptor out of the sender, for a place in the buffer. Called with the context
+// unlocked: until it is linked, the transaction is nobody else's.
+func (s *sending) take(fd, place uint32) failure {
+	if !s.acceptsFiles() {
+		return failed(syscall.EPERM)
+	}
+	p := s.th.proc
+	if !charge(&p.user.files, 1, p.ctx.bus.limits.Descriptors) {
+		return failed(syscall.EMFILE)
+	}
+	f, errno := p.files.Take(s.th.tid, fd)
+	if errno != 0 {
+		p.user.files.Add(-1)
+		return failed(errno)
+	}
+	s.t.files = append(s.t.files, f)
+	s.t.fileOffsets = append(s.t.fileOffsets, place)
+	return failure{}
+}
+
 // fdField is where the number stands in a binder_fd_object.
 const fdField = 8
+
+// inArray marks the place of a descriptor that belongs to a BINDER_TYPE_FDA. No area is as large.
+const inArray = 1 << 31
 
 // refused is the failure that an error of the ledger's means.
 func refused(err error) failure {

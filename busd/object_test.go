@@ -137,29 +137,30 @@ func TestObjectsRefused(t *testing.T) {
 		offsets []uint64
 		errno   syscall.Errno
 	}{
-		"fits":                   {o + o, []uint64{0, 24}, 0},
-		"in the middle":          {"abcdefgh" + o + "ijkl", []uint64{8}, 0},
-		"at 4":                   {"abcd" + o, []uint64{4}, 0},
-		"not aligned":            {"ab" + o, []uint64{2}, syscall.EINVAL},
-		"cut":                    {o[:20], []uint64{0}, syscall.EINVAL},
-		"at the end":             {o, []uint64{24}, syscall.EINVAL},
-		"past the end":           {o, []uint64{28}, syscall.EFAULT},
-		"far away":               {o, []uint64{1 << 63}, syscall.EFAULT},
-		"at the last offset":     {o, []uint64{^uint64(0)}, syscall.EFAULT},
-		"backwards":              {o + o, []uint64{24, 0}, syscall.EFAULT},
-		"twice":                  {o, []uint64{0, 0}, syscall.EFAULT},
-		"overlap":                {o + o, []uint64{0, 20}, syscall.EFAULT},
-		"nothing":                {"", []uint64{0}, syscall.EINVAL},
-		"unknown type":           {strings.Repeat("\x01", 24), []uint64{0}, syscall.EINVAL},
-		"unknown handle":         {strongHandle(55), []uint64{0}, syscall.EINVAL},
-		"another cookie":         {o + string(other), []uint64{0, 24}, syscall.EINVAL},
-		"handle 0, not held":     {strongHandle(0), []uint64{0}, syscall.EINVAL},
-		"good, then bad":         {o + strongHandle(55), []uint64{0, 24}, syscall.EINVAL},
-		"descriptor, not open":   {descriptor(9), []uint64{0}, syscall.EBADF},
-		"good and a descriptor":  {o + descriptor(3), []uint64{0, 24}, 0},
-		"descriptor, then bad":   {descriptor(3) + strongHandle(55), []uint64{0, 24}, syscall.EINVAL},
-		"many, then bad":         {strings.Repeat(o, 30) + strongHandle(55), counting(31, 24), syscall.EINVAL},
-		"scatter-gather, so far": {flat(ioctl.BINDER_TYPE_PTR, 0) + strings.Repeat("\x00", 16), []uint64{0}, syscall.EINVAL},
+		"fits":                  {o + o, []uint64{0, 24}, 0},
+		"in the middle":         {"abcdefgh" + o + "ijkl", []uint64{8}, 0},
+		"at 4":                  {"abcd" + o, []uint64{4}, 0},
+		"not aligned":           {"ab" + o, []uint64{2}, syscall.EINVAL},
+		"cut":                   {o[:20], []uint64{0}, syscall.EINVAL},
+		"at the end":            {o, []uint64{24}, syscall.EINVAL},
+		"past the end":          {o, []uint64{28}, syscall.EFAULT},
+		"far away":              {o, []uint64{1 << 63}, syscall.EFAULT},
+		"at the last offset":    {o, []uint64{^uint64(0)}, syscall.EFAULT},
+		"backwards":             {o + o, []uint64{24, 0}, syscall.EFAULT},
+		"twice":                 {o, []uint64{0, 0}, syscall.EFAULT},
+		"overlap":               {o + o, []uint64{0, 20}, syscall.EFAULT},
+		"nothing":               {"", []uint64{0}, syscall.EINVAL},
+		"unknown type":          {strings.Repeat("\x01", 24), []uint64{0}, syscall.EINVAL},
+		"unknown handle":        {strongHandle(55), []uint64{0}, syscall.EINVAL},
+		"another cookie":        {o + string(other), []uint64{0, 24}, syscall.EINVAL},
+		"handle 0, not held":    {strongHandle(0), []uint64{0}, syscall.EINVAL},
+		"good, then bad":        {o + strongHandle(55), []uint64{0, 24}, syscall.EINVAL},
+		"descriptor, not open":  {descriptor(9), []uint64{0}, syscall.EBADF},
+		"good and a descriptor": {o + descriptor(3), []uint64{0, 24}, 0},
+		"descriptor, then bad":  {descriptor(3) + strongHandle(55), []uint64{0, 24}, syscall.EINVAL},
+		"many, then bad":        {strings.Repeat(o, 30) + strongHandle(55), counting(31, 24), syscall.EINVAL},
+		"a buffer without room": {bufferObject(memoryAt, 1, -1, 0), []uint64{0}, syscall.EINVAL},
+		"an array of nothing":   {o + arrayObject(0, 0, 0), []uint64{0, 24}, syscall.EINVAL},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -290,13 +291,12 @@ func TestSecurityContext(t *testing.T) {
 
 			server.begin(nil)
 			caller.begin(caller.toCall(h, "abc"))
-			want := "BR_TRANSACTION_SEC_CTX +8"
+			tr := server.hears("abc", "BR_TRANSACTION_SEC_CTX +8")
 			if label == "" {
-				want = "BR_TRANSACTION"
+				label = Unlabelled
 			}
-			tr := server.hears("abc", want)
 			got := string(server.area[tr.Buffer-areaAt+8:][:align8(uint64(len(label))+1)])
-			if label != "" && strings.TrimRight(got, "\x00") != label {
+			if strings.TrimRight(got, "\x00") != label {
 				t.Errorf("the label is %q", got)
 			}
 			server.exchange(join(free(tr), server.toReply("")), "BR_TRANSACTION_COMPLETE")

@@ -19,6 +19,7 @@ type Process struct {
 	watcher Watcher
 
 	prev, next *Process // in ctx.procs
+	age        uint64   // the how manieth open of the bus it is
 	dead       bool
 	pins       int // calls of others that still write to area
 
@@ -36,11 +37,12 @@ type Process struct {
 	waiting    threadList
 	todo       queue
 
-	maxThreads       uint32
-	requested        uint32 // BR_SPAWN_LOOPER sent and not yet answered
-	started          uint32 // BC_REGISTER_LOOPER received
-	outstanding      int    // transactions sent here and not yet answered or freed
-	spamDetection    bool
+	maxThreads    uint32
+	requested     uint32 // BR_SPAWN_LOOPER sent and not yet answered
+	started       uint32 // BC_REGISTER_LOOPER received
+	outstanding   int    // transactions sent here and not yet answered or freed
+	spamDetection bool
+	frozenState
 	watchQueued      bool
 	completions      *completion // unused ones
 	spareCompletions int         // how many
@@ -80,7 +82,7 @@ func (c *Context) Open(cl Client) (*Process, syscall.Errno) {
 		return nil, syscall.EMFILE
 	}
 	p := &Process{
-		ctx: c, id: cl.Identity, user: u,
+		ctx: c, id: cl.Identity, user: u, age: c.bus.opens.Add(1),
 		memory: cl.Memory, files: cl.Files, watcher: cl.Watcher,
 		threads: map[ThreadID]*Thread{},
 	}
@@ -228,6 +230,8 @@ func (p *Process) Release() {
 	p.releaseObjects()
 	p.cancelAll(&p.todo)
 	p.releaseBuffers()
+	p.setFrozen(false)
+	p.releaseFreezers()
 	c.bus.stats.deleted[statProc].Add(1)
 	p.closeArea()
 	c.mu.Unlock()

@@ -8,7 +8,7 @@ type Limits struct {
 	Processes   int64 // devices open at once: 4096
 	BufferBytes int64 // bytes in receive buffers that the user's calls fill, and 512 for each: 1 GiB
 	Nodes       int64 // objects given to other processes: 1,000,000
-	Deaths      int64 // subscriptions to deaths: 1,000,000
+	Deaths      int64 // subscriptions to deaths and to freezing: 1,000,000
 	ParkedCalls int64 // threads waiting in the device: 32,768
 	Descriptors int64 // file descriptors on their way to their receivers: 4096
 

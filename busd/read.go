@@ -41,6 +41,13 @@ func (r *reading) putPtrCookie(code ioctl.Return, ptr ioctl.Pointer, cookie ioct
 	r.call.state.out = binary.LittleEndian.AppendUint64(r.call.state.out, uint64(cookie))
 }
 
+// putFrozen appends BR_FROZEN_BINDER.
+func (r *reading) putFrozen(info ioctl.FrozenStateInfo) {
+	s := &r.call.state
+	s.out = ioctl.AppendReturnFrozen(s.out, info)
+	r.proc.ctx.bus.stats.returned(ioctl.BR_FROZEN_BINDER)
+}
+
 // putTransaction appends BR_TRANSACTION, BR_TRANSACTION_SEC_CTX or BR_REPLY.
 func (r *reading) putTransaction(code ioctl.Return, tr *ioctl.TransactionData, secctx ioctl.Address) {
 	r.put(code)

@@ -11,6 +11,7 @@ type bufferUse struct {
 	transaction *transaction   // until it was answered or, if it is not a call, delivered
 	node        *refcount.Node // whom it is for, held strongly; nil for a reply
 	objects     []object       // what it holds of nodes and handles
+	arrays      []uint32       // the receiver's numbers of descriptors that came in arrays
 	clear       bool           // TF_CLEAR_BUF: zero it when it is freed
 	payer       *user          // who is charged for it
 }
@@ -41,7 +42,11 @@ type object struct {
 
 // freeBufferAt is BC_FREE_BUFFER. The driver passes over an address that is none of a buffer's the
 // client was given. The context is locked, and unlocked while a buffer is cleared.
-func (p *Process) freeBufferAt(addr ioctl.Address) {
+//
+// Descriptors that came in arrays end with the buffer, and then the driver wants the thread back
+// in user space, where it closes them: its next read does not wait.
+func (th *Thread) freeBufferAt(addr ioctl.Address) {
+	p := th.proc
 	if p.alloc == nil || addr < p.area.Address() {
 		return
 	}
@@ -49,7 +54,16 @@ func (p *Process) freeBufferAt(addr ioctl.Address) {
 	if errno != 0 {
 		return
 	}
-	if b.clear {
+	if len(b.arrays) > 0 {
+		th.needReturn = true
+		if files, ok := p.files.(FileCloser); ok {
+			fds := b.arrays
+			p.ctx.mu.Unlock()
+			files.CloseFiles(th.tid, addr, fds)
+			p.ctx.mu.Lock()
+		}
+	}
+	if b.clear && !p.dead {
 		area := p.area
 		p.pin()
 		p.ctx.mu.Unlock()

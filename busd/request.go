@@ -20,6 +20,7 @@ var requests = map[ioctl.Request]func(th *Thread, c *Call) syscall.Errno{
 	ioctl.BINDER_GET_NODE_INFO_FOR_REF:        nodeInfoForRef,
 	ioctl.BINDER_ENABLE_ONEWAY_SPAM_DETECTION: enableSpamDetection,
 	ioctl.BINDER_GET_EXTENDED_ERROR:           getExtendedError,
+	ioctl.BINDER_GET_FROZEN_INFO:              frozenInfo,
 	ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET:    setDescriptorSocket,
 }
 

@@ -15,6 +15,7 @@ type workspace struct {
 	ahead    ahead
 	stage    []byte // a payload that has objects, while they are translated
 	offsets  []byte
+	gather   gather
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -29,6 +30,7 @@ func (w *workspace) put() {
 	if cap(w.offsets) > maxSpareStage {
 		w.offsets = nil
 	}
+	w.gather.forget()
 	workspaces.Put(w)
 }
 
@@ -57,6 +59,15 @@ type sending struct {
 	node      *refcount.Node // the target of a call, held strongly and pinned
 	t         *transaction
 	buf       *buffer
+	gather    *gather // for payloads that have objects
+}
+
+// labelSize is the room that the security context takes at the end of the buffer.
+func (s *sending) labelSize() uint64 {
+	if s.label == "" {
+		return 0
+	}
+	return align8(uint64(len(s.label)) + 1)
 }
 
 // transact is BC_TRANSACTION and BC_REPLY, and their _SG forms with extra bytes for buffers.
@@ -93,6 +104,7 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 	if f == (failure{}) {
 		f = s.link()
 	}
+	s.log(f)
 	if f != (failure{}) {
 		s.undo()
 		s.tell(f)
@@ -180,6 +192,9 @@ func (s *sending) resolveCall() failure {
 	}
 	if ioctl.ObjectFlags(n.Flags)&ioctl.FLAT_BINDER_FLAG_TXN_SECURITY_CTX != 0 {
 		s.label = p.id.Security
+		if s.label == "" {
+			s.label = Unlabelled
+		}
 	}
 	return failure{}
 }
@@ -192,7 +207,7 @@ func (s *sending) reserve() failure {
 		return failure{ioctl.BR_DEAD_REPLY, syscall.ESRCH}
 	}
 	if s.label != "" {
-		added := align8(uint64(len(s.label)) + 1)
+		added := s.labelSize()
 		if s.extra+added < added {
 			return failed(syscall.EINVAL)
 		}
@@ -230,7 +245,18 @@ func (s *sending) reserve() failure {
 // link hands the finished transaction to the target.
 func (s *sending) link() failure {
 	th, to, t := s.th, s.to, s.t
-	if th.dead || to.dead || s.toThread != nil && s.toThread.dead {
+	if th.dead || to.dead {
+		return deadTarget
+	}
+	oneway := !s.reply && t.oneway()
+	if to.isFrozen && !s.reply {
+		to.syncRecv = to.syncRecv || !oneway
+		to.asyncRecv = to.asyncRecv || oneway
+		if !oneway {
+			return failure{code: ioctl.BR_FROZEN_REPLY}
+		}
+	}
+	if s.toThread != nil && s.toThread.dead {
 		return deadTarget
 	}
 	p := th.proc
@@ -253,7 +279,15 @@ func (s *sending) link() failure {
 		s.buf.node = s.node
 		n := nodeOf(s.node)
 		to.outstanding++
+		if to.isFrozen {
+			complete = ioctl.BR_TRANSACTION_PENDING_FROZEN
+		}
 		if n.hasAsync {
+			if to.isFrozen && t.flags&ioctl.TF_UPDATE_TXN != 0 {
+				if o := n.outdated(t); o != nil {
+					to.supersede(o)
+				}
+			}
 			n.asyncTodo.push(&t.link)
 		} else {
 			n.hasAsync = true

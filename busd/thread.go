@@ -114,7 +114,7 @@ func (th *Thread) park(c *Call) {
 // wake ends the thread's wait if it has something to return for.
 func (th *Thread) wake() {
 	c := th.call
-	if c == nil || c.state.phase != parked {
+	if c == nil || c.state.phase != parked || c.state.freezing != nil {
 		if th.looper&looperPoll != 0 {
 			th.proc.notifyWatcher()
 		}
@@ -161,6 +161,7 @@ func (th *Thread) release() {
 	for t := th.stack; t != nil; {
 		if t.toThread == th {
 			p.outstanding--
+			p.settled()
 			next := t.toParent
 			t.to, t.toThread = nil, nil
 			t.detachBuffer()

@@ -32,7 +32,7 @@ type transaction struct {
 	secctx ioctl.Address
 
 	files       []File   // descriptors on their way
-	fileOffsets []uint32 // where in the buffer their numbers belong
+	fileOffsets []uint32 // where in the buffer their numbers belong, and inArray
 
 	next *transaction // in the context's list of unused ones
 }
@@ -88,6 +88,7 @@ const maxSpareTransactions = 1024
 func (t *transaction) free(ctx *Context) {
 	if t.to != nil {
 		t.to.outstanding--
+		t.to.settled()
 	}
 	t.detachBuffer()
 	t.closeFiles(ctx)
@@ -233,14 +234,30 @@ func (t *transaction) giveFiles(th *Thread) syscall.Errno {
 	ctx.mu.Unlock()
 	fds := make([]uint32, len(t.files))
 	errno := p.files.Give(th.tid, area.Address()+ioctl.Address(start), t.files, fds)
+	var arrays []uint32
 	if errno == 0 {
-		for i, off := range t.fileOffsets {
-			at := start + uint64(off)
-			binary.LittleEndian.PutUint32(area.Bytes()[at:], fds[i])
-			area.Publish(int(at), 4)
+		bytes := area.Bytes()
+		first, end := uint64(0), uint64(0) // written and not yet published
+		for i, place := range t.fileOffsets {
+			at := start + uint64(place&^inArray)
+			binary.LittleEndian.PutUint32(bytes[at:], fds[i])
+			if at != end {
+				if first < end {
+					area.Publish(int(first), int(end-first))
+				}
+				first = at
+			}
+			end = at + 4
+			if place&inArray != 0 {
+				arrays = append(arrays, fds[i])
+			}
 		}
+		area.Publish(int(first), int(end-first))
 	}
 	ctx.mu.Lock()
+	if t.buf != nil {
+		t.buf.arrays = arrays
+	}
 	p.unpin()
 	t.closeFiles(ctx)
 	return errno

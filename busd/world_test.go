@@ -47,7 +47,9 @@ type client struct {
 	files  map[uint32]*file
 	mu     sync.Mutex
 	given  []*file // guarded by mu
-	readyC chan struct{}
+
+	withdrawn []uint32 // what CloseFiles was given
+	readyC    chan struct{}
 
 	unmapped bool          // Map answers nil
 	giveErr  syscall.Errno // what Give answers
@@ -183,6 +185,12 @@ func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) s
 		c.given = append(c.given, f.(*file))
 	}
 	return 0
+}
+
+func (c *client) CloseFiles(_ ThreadID, _ ioctl.Address, fds []uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.withdrawn = append(c.withdrawn, fds...)
 }
 
 func (c *client) SetSocket(_ ThreadID, fd int32) syscall.Errno {

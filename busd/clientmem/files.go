@@ -14,7 +14,7 @@ import (
 const maxPerMessage = 253
 
 // An Injector puts descriptors into a client that has not handed over a socket, and answers the
-// numbers they got there. On error none stays.
+// numbers they got there. On error none stays. See Hold for how it can be done.
 type Injector interface {
 	Inject(tid busd.ThreadID, files []int, fds []uint32) syscall.Errno
 }
@@ -87,13 +87,14 @@ func (f *Files) Give(tid busd.ThreadID, buffer ioctl.Address, files []busd.File,
 		numbers[i] = int(x.(file))
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.socket < 0 {
+		f.mu.Unlock()
 		if f.injector == nil {
 			return syscall.EPERM
 		}
 		return f.injector.Inject(tid, numbers, fds)
 	}
+	defer f.mu.Unlock()
 	m := ioctl.DescriptorMessage{Buffer: buffer, Total: uint32(len(files))}
 	for len(numbers) > 0 {
 		n := min(len(numbers), maxPerMessage)

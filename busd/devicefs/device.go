@@ -73,6 +73,8 @@ type open struct {
 	files    *clientmem.Files
 	watcher  watcher
 	threads  threadSet
+
+	injecting atomic.Int32 // threads of ours that put descriptors into it
 }
 
 // openDevice makes a process of the broker for an OPEN.
@@ -125,7 +127,10 @@ func (o *open) start(tid busd.ThreadID, used bool) syscall.Errno {
 		return syscall.ENOMEM
 	}
 	o.watcher.wire = s.wire
-	o.files = clientmem.NewFiles(s.opts.Injector)
+	o.files = clientmem.NewFiles(nil)
+	if s.opts.Inject {
+		o.files = clientmem.NewFiles(o)
+	}
 	var errno syscall.Errno
 	o.process, errno = o.node.device.ctx.Open(busd.Client{
 		Identity: id,

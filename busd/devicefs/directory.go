@@ -20,6 +20,8 @@ type Logs interface {
 	WriteStats(io.Writer)
 	WriteState(io.Writer)
 	WriteTransactions(io.Writer)
+	WriteTransactionLog(io.Writer)
+	WriteFailedTransactionLog(io.Writer)
 	// WriteProc writes about all opens of one process; false: it has none.
 	WriteProc(w io.Writer, pid busd.ProcessID) bool
 	ProcIDs() []busd.ProcessID
@@ -59,6 +61,8 @@ func (t *tree) fixedItems(features []string, logs Logs) {
 	t.add(t.logs, "stats", written(logs.WriteStats))
 	t.add(t.logs, "state", written(logs.WriteState))
 	t.add(t.logs, "transactions", written(logs.WriteTransactions))
+	t.add(t.logs, "transaction_log", written(logs.WriteTransactionLog))
+	t.add(t.logs, "failed_transaction_log", written(logs.WriteFailedTransactionLog))
 	t.procs = t.add(t.logs, "proc", nil)
 }
 
@@ -81,6 +85,8 @@ type noLogs struct{}
 func (noLogs) WriteStats(io.Writer)                     {}
 func (noLogs) WriteState(io.Writer)                     {}
 func (noLogs) WriteTransactions(io.Writer)              {}
+func (noLogs) WriteTransactionLog(io.Writer)            {}
+func (noLogs) WriteFailedTransactionLog(io.Writer)      {}
 func (noLogs) WriteProc(io.Writer, busd.ProcessID) bool { return false }
 func (noLogs) ProcIDs() []busd.ProcessID                { return nil }
 

@@ -18,6 +18,10 @@ func (t *requests) pin(unique uint64) *request {
 		if q.unique != unique {
 			continue
 		}
+		if q.grip != nil {
+			q.grip.interrupted = true // most likely that was us: the thread is being held
+			return nil
+		}
 		q.pins++
 		return q
 	}

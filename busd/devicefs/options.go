@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/fusebinder/fusebinder/busd"
-	"github.com/fusebinder/fusebinder/busd/clientmem"
 )
 
 // A Mode is how a client sees its receive area.
@@ -77,8 +76,15 @@ type Options struct {
 	// GOMAXPROCS for the whole process.
 	RawReader bool
 
-	// Injector puts descriptors into clients that have given no socket; nil: they get none.
-	Injector clientmem.Injector
+	// Inject puts descriptors into clients that have given no socket, by controlling the thread
+	// that receives them for an instant (ptrace); otherwise they get none. It is for a process
+	// that does nothing but serve: it changes the handling of SIGCHLD.
+	Inject bool
+
+	// ClientFilters is how many seccomp filters clients have that the broker has not, and that
+	// are known to let injection pass. Where a client has more, they are suspended, which takes
+	// CAP_SYS_ADMIN outside any user namespace; without that it gets no descriptors.
+	ClientFilters int
 
 	Logger *slog.Logger // nil: slog.Default()
 }

@@ -163,10 +163,9 @@ func (r *reader) ioctl(h header) {
 	tid := busd.ThreadID(h.pid())
 	o.threads.see(o, tid)
 
-	q := s.requests.add(o, unique)
-	q.outSize = int(in.outSize())
+	q := s.requests.add(o, unique, tid)
+	q.outSize, q.arg = int(in.outSize()), ioctl.Address(in.arg())
 	c := &q.call
-	c.Thread = tid
 	c.Request = request
 	c.Nonblock = o.nonblock
 	c.Arg = q.message[argOffset : argOffset+size]

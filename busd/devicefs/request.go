@@ -19,13 +19,15 @@ type request struct {
 	server  *Server
 	open    *open
 	unique  uint64
+	arg     ioctl.Address // where the argument is in the client
 	outSize int
 
 	// The fields below are guarded by the table's mu.
 	next, prev *request
-	pins       int  // an interrupter holds it
-	answered   bool // and it is to be freed by the last of them
-	age        int  // sweeps it has seen
+	pins       int   // an interrupter holds it
+	answered   bool  // and it is to be freed by the last of them
+	age        int   // sweeps it has seen
+	grip       *grip // not nil: its thread is being held; see inject.go
 
 	message [sizeofOutHeader + sizeofIoctlOut + maxArg]byte
 }
@@ -35,6 +37,9 @@ const argOffset = sizeofOutHeader + sizeofIoctlOut
 // Reply answers the ioctl. It implements busd.Replier.
 func (q *request) Reply(_ *busd.Call, result int32) {
 	s := q.server
+	if q.grip != nil && q.letGo(result) {
+		return
+	}
 	s.requests.remove(q)
 	n := argOffset
 	// An error takes the out-bytes along where they say how far it got. (The driver, too, returns
@@ -67,6 +72,7 @@ type requests struct {
 	pool    *request       // linked by next; guarded by mu
 	pooled  int            // guarded by mu
 	early   early          // guarded by mu
+	held    []*request     // answered, with their threads held; guarded by mu
 }
 
 // maxPooled bounds how many unused requests are kept.
@@ -77,7 +83,7 @@ func (t *requests) bucket(unique uint64) **request {
 }
 
 // add registers an ioctl and answers the request for it, whose call is ready to be filled in.
-func (t *requests) add(o *open, unique uint64) *request {
+func (t *requests) add(o *open, unique uint64, tid busd.ThreadID) *request {
 	t.mu.Lock()
 	q := t.pool
 	if q != nil {
@@ -87,8 +93,8 @@ func (t *requests) add(o *open, unique uint64) *request {
 		q = &request{server: o.server}
 		q.call.Replier = q
 	}
-	q.unique, q.open = unique, o
-	q.answered, q.age, q.prev = false, 0, nil
+	q.unique, q.open, q.call.Thread = unique, o, tid
+	q.answered, q.age, q.prev, q.grip = false, 0, nil, nil
 	b := t.bucket(unique)
 	q.next = *b
 	if q.next != nil {

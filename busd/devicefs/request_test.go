@@ -10,7 +10,7 @@ func TestInterruptFindsItsRequest(t *testing.T) {
 	var table requests
 	o := &open{server: &Server{}}
 
-	q := table.add(o, 10)
+	q := table.add(o, 10, 1)
 	if q.call.Interrupted {
 		t.Error("interrupted without an interrupt")
 	}
@@ -19,27 +19,27 @@ func TestInterruptFindsItsRequest(t *testing.T) {
 	}
 	table.remove(q)
 	table.free(q)
-	if again := table.add(o, 12); again == q {
+	if again := table.add(o, 12, 1); again == q {
 		t.Error("a pinned request was used again")
 	}
 	table.unpin(q)
-	if again := table.add(o, 14); again != q {
+	if again := table.add(o, 14, 1); again != q {
 		t.Error("an unpinned request is not used again")
 	}
 
 	if table.pin(16) != nil {
 		t.Error("pin found a request that is not there")
 	}
-	if q := table.add(o, 16); !q.call.Interrupted {
+	if q := table.add(o, 16, 1); !q.call.Interrupted {
 		t.Error("an interrupt that came first was forgotten")
 	}
-	if q := table.add(o, 18); q.call.Interrupted {
+	if q := table.add(o, 18, 1); q.call.Interrupted {
 		t.Error("one interrupt for two requests")
 	}
 
 	table.pin(20) // too late, for one answered long ago
 	for u := uint64(100); u < 100+2*earlyTTL; u += 2 {
-		q := table.add(o, u)
+		q := table.add(o, u, 1)
 		table.remove(q)
 		table.free(q)
 	}
@@ -58,7 +58,7 @@ func TestRequestTable(t *testing.T) {
 	for range 50000 {
 		switch {
 		case r.IntN(2) == 0 && len(model) < 3000:
-			model[next] = table.add(o, next)
+			model[next] = table.add(o, next, 1)
 			next += 2 * (1 + r.Uint64N(3))
 		default:
 			for u, q := range model { // any

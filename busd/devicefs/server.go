@@ -73,7 +73,7 @@ func Mount(dir string, opts Options) (*Server, error) {
 	s := &Server{
 		opts:    opts,
 		log:     opts.Logger,
-		bus:     busd.New(opts.Bus),
+		bus:     busd.New(withClock(opts.Bus)),
 		ready:   make(chan struct{}),
 		done:    make(chan struct{}),
 		timeout: requestTimeout(),

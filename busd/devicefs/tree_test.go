@@ -41,7 +41,8 @@ func TestIntegrationTree(t *testing.T) {
 	m := serve(t, setup{}, nil)
 	want := []string{
 		"binder", "binder-control",
-		"binder_logs/", "binder_logs/proc/", "binder_logs/state", "binder_logs/stats", "binder_logs/transactions",
+		"binder_logs/", "binder_logs/failed_transaction_log", "binder_logs/proc/", "binder_logs/state", "binder_logs/stats",
+		"binder_logs/transaction_log", "binder_logs/transactions",
 		"features/", "features/extended_error", "features/freeze_notification", "features/oneway_spam_detection",
 		"hwbinder", "vndbinder",
 	}

@@ -59,6 +59,7 @@ func (h header) handle() uint64 { return le.Uint64(h[sizeofInHeader:]) }
 type ioctlIn []byte
 
 func (i ioctlIn) command() uint32 { return le.Uint32(i[12:]) }
+func (i ioctlIn) arg() uint64     { return le.Uint64(i[16:]) }
 func (i ioctlIn) inSize() uint32  { return le.Uint32(i[24:]) }
 func (i ioctlIn) outSize() uint32 { return le.Uint32(i[28:]) }
 

@@ -48,6 +48,10 @@ func (b *broker) serve() error {
 	}
 	defer undo()
 	b.options.RawReader = true
+	b.options.Inject = true
+	if b.listenerFD >= 0 {
+		b.options.ClientFilters = 1 // the one that mendNullArguments serves
+	}
 	// Nobody may write to files of an owner who does not exist in the mount's user namespace.
 	b.options.DeviceUID, b.options.DeviceGID = uint32(os.Getuid()), uint32(os.Getgid())
 	server, err := devicefs.Mount(b.dir, b.options)

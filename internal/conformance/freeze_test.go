@@ -30,7 +30,6 @@ func (th *thread) frozen(p *process) (sync, async uint32) {
 }
 
 func TestFrozenProcess(t *testing.T) {
-	notYet(t, "freezing")
 	b := newBus(t)
 	mgr, s, c := b.manager(), b.spawn().looper(), b.open().looper()
 	h := publish(mgr, s, c, node{0x10, 1})
@@ -61,7 +60,6 @@ func TestFrozenProcess(t *testing.T) {
 }
 
 func TestFreezeWaitsForCalls(t *testing.T) {
-	notYet(t, "freezing")
 	b := newBus(t)
 	mgr, s, c := b.manager(), b.spawn().looper(), b.open().thread()
 	h := publish(mgr, s, c, node{0x10, 1})
@@ -89,7 +87,6 @@ func TestFreezeWaitsForCalls(t *testing.T) {
 }
 
 func TestFreezeNotification(t *testing.T) {
-	notYet(t, "freezing")
 	b := newBus(t)
 	mgr, s, c := b.manager(), b.spawn().looper(), b.open().looper()
 	h := publish(mgr, s, c, node{0x10, 1})

@@ -312,15 +312,17 @@ func (th *thread) start(size int, cs ...command) {
 func (th *thread) park(cs ...command) {
 	th.p.t.Helper()
 	th.start(readSize, cs...)
-	stat := fmt.Sprintf("/proc/%d/task/%d/stat", th.p.PID, th.TID)
-	await(th.p.t, "the thread sleeps in its ioctl", func() bool {
-		b, err := os.ReadFile(stat)
-		if err != nil {
-			return false
-		}
-		s := string(b)
-		return strings.HasPrefix(s[strings.LastIndexByte(s, ')')+1:], " S") && inIoctl(th.p.PID, th.TID)
-	})
+	await(th.p.t, "the thread sleeps in its ioctl", func() bool { return sleeps(th.p.PID, th.TID) })
+}
+
+// sleeps says whether a thread sleeps in ioctl(2).
+func sleeps(pid, tid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/stat", pid, tid))
+	if err != nil {
+		return false
+	}
+	s := string(b)
+	return strings.HasPrefix(s[strings.LastIndexByte(s, ')')+1:], " S") && inIoctl(pid, tid)
 }
 
 // inIoctl says whether the thread is inside ioctl(2), as far as /proc tells.

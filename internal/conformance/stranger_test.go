@@ -31,8 +31,8 @@ var strangers = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	strangersBuilt = dir
-	for _, name := range []string{"server", "client", "fdsend", "pingpong"} {
-		cc := exec.Command("cc", "-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-o", filepath.Join(dir, name), filepath.Join("testdata", name+".c"))
+	for _, name := range []string{"server", "client", "fdsend", "fdpass", "pingpong"} {
+		cc := exec.Command("cc", "-O2", "-Wall", "-Wextra", "-pthread", "-Wno-unused-function", "-o", filepath.Join(dir, name), filepath.Join("testdata", name+".c"))
 		if out, err := cc.CombinedOutput(); err != nil {
 			return "", &strangerError{name, string(out), err}
 		}

@@ -59,14 +59,6 @@ func onlyKernel(t testing.TB, reason string) {
 	}
 }
 
-// notYet skips a test of what busd is still to learn.
-func notYet(t testing.TB, what string) {
-	t.Helper()
-	if !isKernel(t) {
-		t.Skipf("busd does not have it yet: %s", what)
-	}
-}
-
 // pick returns the answer of the driver under test where the two differ.
 func pick[T any](t testing.TB, kernel, busd T) T {
 	t.Helper()
