@@ -42,6 +42,8 @@ func NewCall(b Binder, descriptor string) *parcel.Parcel {
 		p = b.bus.NewParcel()
 	case *Object:
 		p = b.bus.NewParcel()
+	case interface{ NewParcel() *parcel.Parcel }: // somebody who stands between
+		p = b.NewParcel()
 	default:
 		p = parcel.New()
 		if b == nil {

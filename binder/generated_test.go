@@ -35,7 +35,8 @@ func TestExportOnce(t *testing.T) {
 	if bus.ExportOnce(&adapter{second}) == o {
 		t.Error("two implementations have one object")
 	}
-	if bus.ExportOnce(&adapter{[]int{}}) == bus.ExportOnce(&adapter{[]int{}}) {
+	numbers := bus.ExportOnce(&adapter{[]int{}})
+	if bus.ExportOnce(&adapter{[]int{}}) == numbers {
 		t.Error("implementations that cannot be compared have one object")
 	}
 	if got := Implementation(o, "a.IThing"); got != any(first) {

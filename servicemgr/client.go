@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/fusebinder/fusebinder/binder"
-	"github.com/fusebinder/fusebinder/ioctl"
-	"github.com/fusebinder/fusebinder/parcel"
 )
 
 // ErrNotFound: no service has that name, or the caller may not know it.
@@ -43,16 +41,12 @@ func (c *Client) Add(ctx context.Context, name string, service binder.Binder, op
 	if priority == 0 {
 		priority = DUMP_FLAG_PRIORITY_DEFAULT
 	}
-	err := c.call(ctx, addService, func(p *parcel.Parcel) {
-		p.WriteString16(name)
-		p.WriteStrongBinder(service)
-		p.WriteBool(opts.AllowIsolated)
-		p.WriteInt32(int32(priority))
-	}, func(p *parcel.Parcel) {
-		if c.level < levelAIDL {
-			p.SetErr(p.ReadStatus().Err())
-		}
-	})
+	var err error
+	if c.level < levelAIDL {
+		err = legacy{c.bus, c.manager}.add(ctx, name, service, opts.AllowIsolated, priority)
+	} else {
+		err = c.proxy().AddService(ctx, name, service, opts.AllowIsolated, int32(priority))
+	}
 	return c.explain(err, "add service %q", name)
 }
 
@@ -67,17 +61,15 @@ func (c *Client) Check(ctx context.Context, name string) (binder.Binder, error) 
 	return c.find(ctx, checkService, name)
 }
 
-func (c *Client) find(ctx context.Context, m method, name string) (binder.Binder, error) {
-	var found binder.Binder
-	err := c.call(ctx, m, func(p *parcel.Parcel) { p.WriteString16(name) }, func(p *parcel.Parcel) {
-		if c.level < levelAIDL && p.Remaining() < ioctl.SizeofFlatObject {
-			return
-		}
-		var err error
-		if found, err = binder.ReadBinder(p); err != nil {
-			p.SetErr(err)
-		}
-	})
+func (c *Client) find(ctx context.Context, m method, name string) (found binder.Binder, err error) {
+	switch {
+	case c.level < levelAIDL:
+		found, err = legacy{c.bus, c.manager}.find(ctx, m, name)
+	case m == checkService:
+		found, err = c.proxy().CheckService(ctx, name)
+	default:
+		found, err = c.proxy().GetService(ctx, name)
+	}
 	if err == nil && found == nil {
 		err = ErrNotFound
 	}
@@ -92,90 +84,37 @@ func (c *Client) List(ctx context.Context, priority DumpPriority) ([]string, err
 	if priority == 0 {
 		priority = DUMP_FLAG_PRIORITY_ALL
 	}
-	if c.level < levelAIDL {
-		return c.listOneByOne(ctx, priority)
-	}
 	var names []string
-	err := c.call(ctx, listServices,
-		func(p *parcel.Parcel) { p.WriteInt32(int32(priority)) },
-		func(p *parcel.Parcel) { names = p.ReadString16Array() })
-	return names, c.explain(err, "list services")
-}
-
-// listOneByOne asks as libbinder did before Android 11: until the manager refuses.
-func (c *Client) listOneByOne(ctx context.Context, priority DumpPriority) (names []string, err error) {
-	for {
-		var name string
-		err := c.call(ctx, listServices, func(p *parcel.Parcel) {
-			p.WriteInt32(int32(len(names)))
-			p.WriteInt32(int32(priority))
-		}, func(p *parcel.Parcel) { name = p.ReadString16() })
-		var refused *binder.StatusError
-		switch {
-		case errors.As(err, &refused):
-			return names, nil
-		case err != nil:
-			return nil, c.explain(err, "list services")
-		}
-		names = append(names, name)
+	var err error
+	if c.level < levelAIDL {
+		names, err = legacy{c.bus, c.manager}.list(ctx, priority)
+	} else {
+		names, err = c.proxy().ListServices(ctx, int32(priority))
 	}
+	return names, c.explain(err, "list services")
 }
 
 // IsDeclared asks whether the device promises the service, running or not.
 func (c *Client) IsDeclared(ctx context.Context, name string) (bool, error) {
-	var declared bool
-	err := c.call(ctx, isDeclared,
-		func(p *parcel.Parcel) { p.WriteString16(name) },
-		func(p *parcel.Parcel) { declared = p.ReadBool() })
+	declared, err := c.proxy().IsDeclared(ctx, name)
 	return declared, c.explain(err, "ask whether %q is declared", name)
 }
 
 // TryUnregister gives the name up again. Only the process that registered the service may, and the
 // manager may refuse while the service has clients.
 func (c *Client) TryUnregister(ctx context.Context, name string, service binder.Binder) error {
-	err := c.call(ctx, tryUnregisterService, func(p *parcel.Parcel) {
-		p.WriteString16(name)
-		p.WriteStrongBinder(service)
-	}, nil)
+	err := c.proxy().TryUnregisterService(ctx, name, service)
 	return c.explain(err, "unregister service %q", name)
 }
 
 // DebugInfo tells all services and the processes that registered them.
 func (c *Client) DebugInfo(ctx context.Context) ([]DebugInfo, error) {
+	told, err := c.proxy().GetServiceDebugInfo(ctx)
 	var infos []DebugInfo
-	err := c.call(ctx, getServiceDebugInfo, nil, func(p *parcel.Parcel) { infos = parcel.ReadSlice(p, readDebugInfo) })
+	for _, d := range told {
+		infos = append(infos, DebugInfo{Name: d.Name, PID: int(d.DebugPid)})
+	}
 	return infos, c.explain(err, "ask for service debug info")
-}
-
-// call makes one call: write writes the arguments, read reads the results.
-func (c *Client) call(ctx context.Context, m method, write, read func(*parcel.Parcel)) error {
-	code, ok := codeOf(c.level, m)
-	if !ok {
-		return fmt.Errorf("API level %d: %w", c.level, ErrUnsupported)
-	}
-	data := c.bus.NewParcel()
-	defer data.Release()
-	data.WriteInterfaceToken(Descriptor)
-	if write != nil {
-		write(data)
-	}
-	if err := data.Err(); err != nil {
-		return err
-	}
-	reply, err := c.manager.Transact(ctx, code, data, 0)
-	if err != nil {
-		return err
-	}
-	defer reply.Release()
-	if c.level >= levelAIDL {
-		if err := reply.ReadStatus().Err(); err != nil {
-			return err
-		}
-	}
-	if read != nil {
-		read(reply)
-	}
-	return reply.Err()
 }
 
 // explain says what was being done when err happened.

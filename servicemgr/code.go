@@ -8,13 +8,6 @@ import (
 // Descriptor is the interface of the service manager.
 const Descriptor = "android.os.IServiceManager"
 
-const (
-	serviceCallbackDescriptor = "android.os.IServiceCallback"
-
-	// onRegistration is IServiceCallback's only method (IServiceCallback.aidl).
-	onRegistration = binder.FIRST_CALL_TRANSACTION
-)
-
 // A method of android.os.IServiceManager, whatever its code.
 type method int
 

@@ -28,8 +28,8 @@ func TestCodes(t *testing.T) {
 		tryUnregisterService:       {0, 0, 9, 11, 11, 12, 13, 13},
 		getServiceDebugInfo:        {0, 0, 0, 12, 12, 13, 14, 14},
 	}
-	if len(want) != len(handlers) {
-		t.Errorf("%d methods are tested, %d are there", len(want), len(handlers))
+	if len(want) != len(methodsOf(levelOfAIDL)) {
+		t.Errorf("%d methods are tested, %d are there", len(want), len(methodsOf(levelOfAIDL)))
 	}
 	for m, codes := range want {
 		for i, level := range levels {

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/fusebinder/fusebinder/binder"
-	"github.com/fusebinder/fusebinder/ioctl"
+	aidl "github.com/fusebinder/fusebinder/servicemgr/internal/gen/android/os"
 )
 
 // A notice is a call of IServiceCallback.onRegistration to be made. It holds both binders.
@@ -40,14 +40,10 @@ func (s *Server) send() {
 		s.outbox = s.outbox[1:]
 		s.mu.Unlock()
 
-		data := s.object.Bus().NewParcel()
-		data.WriteInterfaceToken(serviceCallbackDescriptor)
-		data.WriteString16(n.name)
-		data.WriteStrongBinder(n.service)
-		if _, err := n.to.Transact(context.Background(), onRegistration, data, ioctl.TF_ONE_WAY); err != nil {
+		to := aidl.NewIServiceCallbackProxy(n.to)
+		if err := to.OnRegistration(context.Background(), n.name, n.service); err != nil {
 			s.log.Warn("a notification was not delivered", "name", n.name, "err", err)
 		}
-		data.Release()
 
 		s.mu.Lock()
 		s.lockedDrop(n.to)

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/fusebinder/fusebinder/binder"
-	"github.com/fusebinder/fusebinder/parcel"
 )
 
 // ServerOptions add to Serve.
@@ -99,28 +98,6 @@ func levelOf(bus *binder.Bus) int {
 // Object is what stands behind handle 0.
 func (s *Server) Object() *binder.Object { return s.object }
 
-// receive reads a binder, nil if it is null, and holds it.
-func (s *Server) receive(data *parcel.Parcel) (binder.Binder, error) {
-	start := data.Position()
-	for range 3 {
-		b, err := binder.ReadBinder(data)
-		if b == nil || err != nil {
-			return nil, err
-		}
-		s.mu.Lock()
-		_, err = b.FlattenBinder()
-		if s.holds[b] > 0 || err == nil {
-			s.holds[b]++
-			s.mu.Unlock()
-			return b, nil
-		}
-		s.mu.Unlock()
-		// Between our reading and our holding it, lockedDrop closed it. Read again, it is another.
-		data.SetPosition(start)
-	}
-	return nil, parcel.DEAD_OBJECT
-}
-
 func (s *Server) drop(b binder.Binder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +125,7 @@ func (s *Server) link(r *registration) error {
 	return r.binder.LinkToDeath(r)
 }
 
-// leave ends what link and receive have begun for registrations that are out of the maps.
+// leave ends what enter has begun for registrations that are out of the maps.
 func (s *Server) leave(gone ...*registration) {
 	for _, r := range gone {
 		if r != nil {

@@ -342,7 +342,13 @@ func TestStrangers(t *testing.T) {
 					t.Error(s, flag)
 				}
 			}},
-		{name: "registerClientCallback", code: 12, write: token,
+		{name: "registerClientCallback", code: 12,
+			write: func(p *parcel.Parcel) {
+				token(p)
+				p.WriteString16("test.echo")
+				p.WriteStrongBinder(nil)
+				p.WriteStrongBinder(nil)
+			},
 			read: func(t *testing.T, p *parcel.Parcel) {
 				if s := p.ReadStatus(); s.Exception != parcel.EX_UNSUPPORTED_OPERATION {
 					t.Error(s)

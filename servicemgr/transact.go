@@ -7,35 +7,15 @@ import (
 	"github.com/fusebinder/fusebinder/binder"
 	"github.com/fusebinder/fusebinder/ioctl"
 	"github.com/fusebinder/fusebinder/parcel"
+	aidl "github.com/fusebinder/fusebinder/servicemgr/internal/gen/android/os"
 )
 
-// call is one call of a client.
-type call struct {
-	caller      binder.Caller
-	data, reply *parcel.Parcel
-}
-
-// handlers are the methods' implementations. Each reads all its arguments before it does anything and
-// writes to the reply only once it has succeeded; an error that is a parcel.Status is an exception.
-var handlers = [...]func(*Server, call) error{
-	getService:                 (*Server).getService,
-	checkService:               (*Server).getService, // the same: nothing is started on demand
-	addService:                 (*Server).addService,
-	listServices:               (*Server).listServices,
-	registerForNotifications:   (*Server).registerForNotifications,
-	unregisterForNotifications: (*Server).unregisterForNotifications,
-	isDeclared:                 (*Server).isDeclared,
-	getDeclaredInstances:       (*Server).noNames,
-	updatableViaApex:           (*Server).updatableViaApex,
-	getUpdatableNames:          (*Server).noNames,
-	getConnectionInfo:          (*Server).getConnectionInfo,
-	registerClientCallback:     (*Server).registerClientCallback,
-	tryUnregisterService:       (*Server).tryUnregisterService,
-	getServiceDebugInfo:        (*Server).getServiceDebugInfo,
-}
+// errAgain says that a binder which a call brought was closed before it was held: read again, it is
+// another.
+var errAgain = errors.New("read the call again")
 
 // OnTransact answers a client.
-func (s *Server) OnTransact(ctx context.Context, code ioctl.Code, data, reply *parcel.Parcel, _ ioctl.Flags) error {
+func (s *Server) OnTransact(ctx context.Context, code ioctl.Code, data, reply *parcel.Parcel, flags ioctl.Flags) error {
 	m, ok := methodAt(s.level, code)
 	if !ok {
 		return binder.ErrUnknownTransaction
@@ -44,18 +24,60 @@ func (s *Server) OnTransact(ctx context.Context, code ioctl.Code, data, reply *p
 		s.log.Warn("a call that is not for the service manager", "pid", binder.CallerFrom(ctx).PID, "err", err)
 		return parcel.BAD_TYPE // what AIDL's C++ stubs answer
 	}
-	err := handlers[m](s, call{caller: binder.CallerFrom(ctx), data: data, reply: reply})
-	var status parcel.Status
-	if s.level < levelAIDL && errors.As(err, &status) {
-		return parcel.StatusT(-1) // service_manager.c knew no exceptions
+	for range 3 {
+		data.SetPosition(0)
+		v := &visit{s: s, caller: binder.CallerFrom(ctx)}
+		var err error
+		if s.level < levelAIDL {
+			err = v.legacy(m, data, reply)
+		} else {
+			err = aidl.NewIServiceManagerService(v).OnTransact(ctx, aidlCode(m), data, reply, flags)
+		}
+		v.end()
+		if !errors.Is(err, errAgain) {
+			return err
+		}
 	}
-	return err
+	return parcel.DEAD_OBJECT
 }
 
-// ok begins the reply of a call that succeeded.
-func (s *Server) ok(c call) {
-	if s.level >= levelAIDL {
-		c.reply.WriteNoException()
+// A visit is one call of a client: an aidl.IServiceManager.
+type visit struct {
+	aidl.IServiceManagerDefault
+	s      *Server
+	caller binder.Caller
+	held   []binder.Binder // until the reply is written
+}
+
+var _ aidl.IServiceManager = (*visit)(nil)
+
+// take holds a binder that the call brought, for as long as the call takes.
+func (v *visit) take(b binder.Binder) error {
+	if b == nil {
+		return nil
+	}
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	if v.s.holds[b] == 0 {
+		if _, err := b.FlattenBinder(); err != nil {
+			return errAgain // lockedDrop closed it between our reading and now
+		}
+	}
+	v.lockedTake(b)
+	return nil
+}
+
+func (v *visit) lockedTake(b binder.Binder) {
+	v.s.holds[b]++
+	v.held = append(v.held, b)
+}
+
+// end lets go of what the visit held.
+func (v *visit) end() {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	for _, b := range v.held {
+		v.s.lockedDrop(b)
 	}
 }
 
@@ -69,58 +91,45 @@ func isIsolated(uid uint32) bool {
 	return uid%perUser >= first && uid%perUser <= last
 }
 
-func (s *Server) getService(c call) error {
-	name := c.data.ReadString16()
-	if err := c.data.Err(); err != nil {
-		return err
-	}
-	may := s.access.CanFind(c.caller, name)
-
+// find is the service of that name if the caller may have it, nil if there is none.
+func (v *visit) find(name string) binder.Binder {
+	s := v.s
+	may := s.access.CanFind(v.caller, name)
 	s.mu.Lock()
-	defer s.mu.Unlock() // until the service is in the reply, which then holds it
-	var found parcel.Binder
-	if r := s.services[name]; r != nil && may && (r.isolated || !isIsolated(c.caller.EUID)) {
-		found = r.binder
-	}
-	if s.level < levelAIDL && found == nil {
-		c.reply.WriteInt32(0) // what service_manager.c wrote instead of an object
+	defer s.mu.Unlock()
+	r := s.services[name]
+	if r == nil || !may || isIsolated(v.caller.EUID) && !r.isolated {
 		return nil
 	}
-	s.ok(c)
-	c.reply.WriteStrongBinder(found)
-	return c.reply.Err()
+	v.lockedTake(r.binder) // the reply holds it afterwards
+	return r.binder
 }
 
-func (s *Server) addService(c call) error {
-	name := c.data.ReadString16()
-	b, err := s.receive(c.data)
-	isolated := c.data.ReadBool()
-	priority := DumpPriority(c.data.ReadInt32())
-	if err == nil {
-		err = c.data.Err()
-	}
-	if err == nil {
-		err = s.mayAdd(c.caller, name, b)
-	}
-	if err != nil {
-		if b != nil {
-			s.drop(b)
-		}
+// GetService answers nil if there is none: nothing is started on demand.
+func (v *visit) GetService(_ context.Context, name string) (binder.Binder, error) {
+	return v.find(name), nil
+}
+
+// CheckService is GetService.
+func (v *visit) CheckService(_ context.Context, name string) (binder.Binder, error) {
+	return v.find(name), nil
+}
+
+// AddService gives a service a name.
+func (v *visit) AddService(_ context.Context, name string, b binder.Binder, allowIsolated bool, dumpPriority int32) error {
+	if err := v.take(b); err != nil {
 		return err
 	}
+	s := v.s
+	if err := s.mayAdd(v.caller, name, b); err != nil {
+		return err
+	}
+	priority := DumpPriority(dumpPriority)
 	if priority&DUMP_FLAG_PRIORITY_ALL == 0 {
 		s.log.Warn("a service is added without a dump priority", "name", name)
 	}
-
-	r := &registration{server: s, name: name, binder: b, caller: c.caller, isolated: isolated, priority: priority}
-	if err := s.link(r); err != nil {
-		s.drop(b)
-		return parcel.Exceptionf(parcel.EX_ILLEGAL_STATE, "Couldn't linkToDeath.")
-	}
-	s.mu.Lock()
-	if r.dead {
-		s.mu.Unlock()
-		s.leave(r)
+	r := &registration{server: s, name: name, binder: b, caller: v.caller, isolated: allowIsolated, priority: priority}
+	if !s.enter(r) {
 		return parcel.Exceptionf(parcel.EX_ILLEGAL_STATE, "Couldn't linkToDeath.")
 	}
 	old := s.services[name]
@@ -134,11 +143,25 @@ func (s *Server) addService(c call) error {
 			"pid", r.caller.PID, "uid", r.caller.EUID, "old pid", old.caller.PID, "old uid", old.caller.EUID)
 		s.leave(old)
 	}
-	s.ok(c)
-	if s.level < levelAIDL {
-		c.reply.WriteInt32(0)
-	}
 	return nil
+}
+
+// enter holds and links what is registered. If it lives, s is locked when enter returns true.
+func (s *Server) enter(r *registration) bool {
+	s.mu.Lock()
+	s.holds[r.binder]++
+	s.mu.Unlock()
+	if err := s.link(r); err != nil {
+		s.drop(r.binder)
+		return false
+	}
+	s.mu.Lock()
+	if r.dead {
+		s.mu.Unlock()
+		s.leave(r)
+		return false
+	}
+	return true
 }
 
 func (s *Server) mayAdd(caller binder.Caller, name string, b binder.Binder) error {
@@ -159,63 +182,44 @@ func (s *Server) checkName(name string) error {
 	return nil
 }
 
-func (s *Server) listServices(c call) error {
-	at := int32(-1) // before AIDL one name was asked for at a time
-	if s.level < levelAIDL {
-		at = c.data.ReadInt32()
+// ListServices answers names in order.
+func (v *visit) ListServices(_ context.Context, dumpPriority int32) ([]string, error) {
+	if !v.s.access.CanList(v.caller) {
+		return nil, errDenied
 	}
-	priority := DumpPriority(c.data.ReadInt32())
-	if err := c.data.Err(); err != nil {
-		return err
-	}
-	if !s.access.CanList(c.caller) {
-		return errDenied
-	}
-	names := s.names(priority)
-	if s.level < levelAIDL {
-		if at < 0 || int(at) >= len(names) {
-			return parcel.StatusT(-1)
-		}
-		c.reply.WriteString16(names[at])
-		return nil
-	}
-	s.ok(c)
-	c.reply.WriteString16Array(names)
-	return nil
+	return v.s.names(DumpPriority(dumpPriority)), nil
 }
 
-func (s *Server) registerForNotifications(c call) error {
-	name := c.data.ReadString16()
-	b, err := s.receive(c.data)
-	if err == nil {
-		err = c.data.Err()
+// binderOf is the object behind a callback.
+func (v *visit) binderOf(c aidl.IServiceCallback) binder.Binder {
+	switch c := c.(type) {
+	case nil:
+		return nil
+	case binder.Remote:
+		return c.AsBinder()
 	}
-	if err == nil {
-		err = s.mayWait(c.caller, name, b)
-	}
-	if err != nil {
-		if b != nil {
-			s.drop(b)
-		}
+	return aidl.ExportIServiceCallback(v.s.object.Bus(), c) // of this process: what it is already
+}
+
+// RegisterForNotifications tells callback whenever a service gets the name, also now.
+func (v *visit) RegisterForNotifications(_ context.Context, name string, callback aidl.IServiceCallback) error {
+	b := v.binderOf(callback)
+	if err := v.take(b); err != nil {
 		return err
 	}
-	w := &registration{server: s, name: name, binder: b, caller: c.caller}
-	if err := s.link(w); err != nil {
-		s.drop(b)
+	s := v.s
+	if err := s.mayWait(v.caller, name, b); err != nil {
+		return err
+	}
+	w := &registration{server: s, name: name, binder: b, caller: v.caller}
+	if !s.enter(w) {
 		return parcel.Exceptionf(parcel.EX_ILLEGAL_STATE, "Couldn't link to death.")
 	}
-	s.mu.Lock()
-	if w.dead {
-		s.mu.Unlock()
-		s.leave(w)
-		return parcel.Exceptionf(parcel.EX_ILLEGAL_STATE, "Couldn't link to death.")
-	}
+	defer s.mu.Unlock()
 	s.waiting[name] = append(s.waiting[name], w)
 	if r := s.services[name]; r != nil {
 		s.lockedNotify(w, r)
 	}
-	s.mu.Unlock()
-	s.ok(c)
 	return nil
 }
 
@@ -235,19 +239,14 @@ func (s *Server) mayWait(caller binder.Caller, name string, b binder.Binder) err
 	return nil
 }
 
-func (s *Server) unregisterForNotifications(c call) error {
-	name := c.data.ReadString16()
-	b, err := s.receive(c.data)
-	if b != nil {
-		defer s.drop(b)
-	}
-	if err == nil {
-		err = c.data.Err()
-	}
-	if err != nil {
+// UnregisterForNotifications takes RegisterForNotifications back.
+func (v *visit) UnregisterForNotifications(_ context.Context, name string, callback aidl.IServiceCallback) error {
+	b := v.binderOf(callback)
+	if err := v.take(b); err != nil {
 		return err
 	}
-	if !s.access.CanFind(c.caller, name) {
+	s := v.s
+	if !s.access.CanFind(v.caller, name) {
 		return errDenied
 	}
 	s.mu.Lock()
@@ -257,91 +256,59 @@ func (s *Server) unregisterForNotifications(c call) error {
 		return parcel.Exceptionf(parcel.EX_ILLEGAL_STATE, "Nothing to unregister.")
 	}
 	s.leave(gone...)
-	s.ok(c)
 	return nil
 }
 
-// isDeclared answers false: there is no VINTF manifest.
-func (s *Server) isDeclared(c call) error {
-	if err := s.readFindable(c); err != nil {
-		return err
-	}
-	s.ok(c)
-	c.reply.WriteBool(false)
-	return nil
-}
-
-// noNames answers an empty String[].
-func (s *Server) noNames(c call) error {
-	c.data.ReadString16()
-	if err := c.data.Err(); err != nil {
-		return err
-	}
-	s.ok(c)
-	c.reply.WriteString16Array(nil)
-	return nil
-}
-
-// updatableViaApex answers null: nothing is updatable.
-func (s *Server) updatableViaApex(c call) error {
-	if err := s.readFindable(c); err != nil {
-		return err
-	}
-	s.ok(c)
-	c.reply.WriteNullableString16(nil)
-	return nil
-}
-
-// getConnectionInfo answers null: nothing is on a network.
-func (s *Server) getConnectionInfo(c call) error {
-	if err := s.readFindable(c); err != nil {
-		return err
-	}
-	s.ok(c)
-	c.reply.WriteParcelable(nil)
-	return nil
-}
-
-// readFindable reads a name that the caller must be allowed to find.
-func (s *Server) readFindable(c call) error {
-	name := c.data.ReadString16()
-	if err := c.data.Err(); err != nil {
-		return err
-	}
-	if !s.access.CanFind(c.caller, name) {
+// mayFind refuses callers that may not find the name.
+func (v *visit) mayFind(name string) error {
+	if !v.s.access.CanFind(v.caller, name) {
 		return errDenied
 	}
 	return nil
 }
 
-// registerClientCallback is refused: clients are not counted yet.
-func (s *Server) registerClientCallback(call) error {
+// IsDeclared answers false: there is no VINTF manifest.
+func (v *visit) IsDeclared(_ context.Context, name string) (bool, error) {
+	return false, v.mayFind(name)
+}
+
+// GetDeclaredInstances answers none.
+func (v *visit) GetDeclaredInstances(context.Context, string) ([]string, error) { return nil, nil }
+
+// UpdatableViaApex answers null: nothing is updatable.
+func (v *visit) UpdatableViaApex(_ context.Context, name string) (*string, error) {
+	return nil, v.mayFind(name)
+}
+
+// GetUpdatableNames answers none.
+func (v *visit) GetUpdatableNames(context.Context, string) ([]string, error) { return nil, nil }
+
+// GetConnectionInfo answers null: nothing is on a network.
+func (v *visit) GetConnectionInfo(_ context.Context, name string) (*aidl.ConnectionInfo, error) {
+	return nil, v.mayFind(name)
+}
+
+// RegisterClientCallback is refused: clients are not counted yet.
+func (v *visit) RegisterClientCallback(context.Context, string, binder.Binder, aidl.IClientCallback) error {
 	return parcel.Exceptionf(parcel.EX_UNSUPPORTED_OPERATION, "Clients are not counted.")
 }
 
-func (s *Server) tryUnregisterService(c call) error {
-	name := c.data.ReadString16()
-	b, err := s.receive(c.data)
-	if b != nil {
-		defer s.drop(b)
-	}
-	if err == nil {
-		err = c.data.Err()
+// TryUnregisterService takes a name back.
+func (v *visit) TryUnregisterService(_ context.Context, name string, b binder.Binder) error {
+	if err := v.take(b); err != nil {
+		return err
 	}
 	switch {
-	case err != nil:
-		return err
 	case b == nil:
 		return parcel.Exceptionf(parcel.EX_NULL_POINTER, "Null service.")
-	case !s.access.CanAdd(c.caller, name):
+	case !v.s.access.CanAdd(v.caller, name):
 		return errDenied
 	}
-	r, err := s.unregister(name, b, c.caller)
+	r, err := v.s.unregister(name, b, v.caller)
 	if err != nil {
 		return err
 	}
-	s.leave(r)
-	s.ok(c)
+	v.s.leave(r)
 	return nil
 }
 
@@ -362,11 +329,14 @@ func (s *Server) unregister(name string, b binder.Binder, caller binder.Caller) 
 	return r, nil
 }
 
-func (s *Server) getServiceDebugInfo(c call) error {
-	if !s.access.CanList(c.caller) {
-		return errDenied
+// GetServiceDebugInfo tells all services.
+func (v *visit) GetServiceDebugInfo(context.Context) ([]aidl.ServiceDebugInfo, error) {
+	if !v.s.access.CanList(v.caller) {
+		return nil, errDenied
 	}
-	s.ok(c)
-	parcel.WriteSlice(c.reply, s.DebugInfo(), writeDebugInfo)
-	return nil
+	var infos []aidl.ServiceDebugInfo
+	for _, d := range v.s.DebugInfo() {
+		infos = append(infos, aidl.ServiceDebugInfo{Name: d.Name, DebugPid: int32(d.PID)})
+	}
+	return infos, nil
 }

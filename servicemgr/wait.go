@@ -6,25 +6,24 @@ import (
 	"time"
 
 	"github.com/fusebinder/fusebinder/binder"
-	"github.com/fusebinder/fusebinder/ioctl"
-	"github.com/fusebinder/fusebinder/parcel"
+	aidl "github.com/fusebinder/fusebinder/servicemgr/internal/gen/android/os"
 )
 
 // A Registration is a wish to hear of services that get a name. It ends with Close, or with the
 // service manager, whose death nobody tells it.
 type Registration struct {
-	client *Client
-	name   string
-	object *binder.Object
+	client   *Client
+	name     string
+	callback *callback
+	object   *binder.Object // keeps the callback's object
 }
 
 // RegisterForNotifications calls f whenever a service gets the name, also at once if one has it. f is
 // called in order, on a thread of the bus.
 func (c *Client) RegisterForNotifications(ctx context.Context, name string, f func(name string, service binder.Binder)) (*Registration, error) {
-	r := &Registration{client: c, name: name}
-	r.object = c.bus.Export(callback(f), binder.WithDescriptor(serviceCallbackDescriptor))
-	err := c.call(ctx, registerForNotifications, r.arguments, nil)
-	if err != nil {
+	r := &Registration{client: c, name: name, callback: &callback{f}}
+	r.object = aidl.ExportIServiceCallback(c.bus, r.callback)
+	if err := c.proxy().RegisterForNotifications(ctx, name, r.callback); err != nil {
 		return nil, c.explain(err, "register for notifications of %q", name)
 	}
 	return r, nil
@@ -32,34 +31,21 @@ func (c *Client) RegisterForNotifications(ctx context.Context, name string, f fu
 
 // Close takes the wish back. A call of f may still be under way.
 func (r *Registration) Close(ctx context.Context) error {
-	err := r.client.call(ctx, unregisterForNotifications, r.arguments, nil)
+	err := r.client.proxy().UnregisterForNotifications(ctx, r.name, r.callback)
 	return r.client.explain(err, "unregister for notifications of %q", r.name)
 }
 
-func (r *Registration) arguments(p *parcel.Parcel) {
-	p.WriteString16(r.name)
-	p.WriteStrongBinder(r.object)
+// callback is an aidl.IServiceCallback.
+type callback struct {
+	f func(name string, service binder.Binder)
 }
 
-// callback is an android.os.IServiceCallback.
-type callback func(name string, service binder.Binder)
-
-func (f callback) OnTransact(_ context.Context, code ioctl.Code, data, _ *parcel.Parcel, _ ioctl.Flags) error {
-	if code != onRegistration {
-		return binder.ErrUnknownTransaction
+// OnRegistration tells f.
+func (c *callback) OnRegistration(_ context.Context, name string, service binder.Binder) error {
+	if service != nil {
+		c.f(name, service)
 	}
-	if err := data.EnforceInterface(serviceCallbackDescriptor); err != nil {
-		return err
-	}
-	name := data.ReadString16()
-	service, err := binder.ReadBinder(data)
-	if err == nil {
-		err = data.Err()
-	}
-	if err == nil && service != nil {
-		f(name, service)
-	}
-	return err
+	return nil
 }
 
 // How often Wait looks where nobody can tell it: for the service manager itself, and for services

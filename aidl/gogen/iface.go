@@ -179,8 +179,11 @@ func (f *file) objects(d *model.Interface) {
 	if d.VINTF {
 		f.P("opts = append([]", f.binder("ExportOption"), "{", f.binder("WithStability"), "(", f.parcel("StabilityVINTF"), ")}, opts...)")
 	}
-	f.P("return bus.ExportOnce(&", n.derived[roleService], "{impl}, opts...)")
+	f.P("return bus.ExportOnce(", n.derived[roleNewService], "(impl), opts...)")
 	f.P("}")
+	f.P()
+	f.P("// ", n.derived[roleNewService], " answers calls with impl, for those who want to stand between: ", n.derived[roleExport], " does the rest.")
+	f.P("func ", n.derived[roleNewService], "(impl ", n.goName, ") ", f.binder("Adapter"), " { return &", n.derived[roleService], "{impl} }")
 	f.P()
 	f.P("// ", n.derived[roleAs], " is the ", n.goName, " that b is: the implementation itself if b is an object of this process, else a")
 	f.P("// proxy; nil for nil.")
@@ -480,7 +483,7 @@ func (f *file) interfaceFunctions(d *model.Interface) {
 	f.P("case ", n.derived[roleProxy], ":")
 	f.P("p.WriteStrongBinder(r.binder)")
 	f.P("default:")
-	f.P(f.binder("WriteAdapter"), "(p, &", n.derived[roleService], "{v}", options, ")")
+	f.P(f.binder("WriteAdapter"), "(p, ", n.derived[roleNewService], "(v)", options, ")")
 	f.P("}")
 	f.P("}")
 	f.P()

@@ -47,6 +47,7 @@ const (
 	roleReadNull   = "ReadNullable%"
 	roleValues     = "%Values"
 	roleBuiltBy    = "%Type"
+	roleNewService = "New%Service"
 	roleService    = "^Service"
 	roleReadBody   = "^Body"
 )
@@ -175,7 +176,7 @@ func (g *generator) nameMembers(s scope, d model.Definition) {
 	switch d := d.(type) {
 	case *model.Interface:
 		roles(roleProxy, roleNewProxy, roleAs, roleExport, roleDefault, roleDescriptor, roleVersion, roleHash,
-			roleWrite, roleWriteNull, roleRead, roleReadNull, roleService)
+			roleWrite, roleWriteNull, roleRead, roleReadNull, roleNewService, roleService)
 		methods := scope{}
 		for _, m := range interfaceMethods {
 			methods[m] = true

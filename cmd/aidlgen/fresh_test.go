@@ -14,6 +14,7 @@ func TestFresh(t *testing.T) {
 	const module = "github.com/fusebinder/fusebinder/"
 	for _, tc := range []struct{ dir, gen, args string }{
 		{"aidl/gogen/internal/wire", "gen", "-I aidl aidl"},
+		{"servicemgr", "internal/gen", "-I aidl aidl"},
 		{"examples/aidl", "gen/v1", "--frozen aidl_api/notes/1"},
 		{"examples/aidl", "gen/v2", "--frozen aidl_api/notes/2"},
 	} {

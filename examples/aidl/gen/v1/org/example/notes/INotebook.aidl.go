@@ -46,8 +46,11 @@ const (
 // ExportINotebook makes impl an object on the bus, which can be given to others. An implementation that was
 // exported before, and whose object lives, keeps it; opts are those of the first time.
 func ExportINotebook(bus *binder.Bus, impl INotebook, opts ...binder.ExportOption) *binder.Object {
-	return bus.ExportOnce(&iNotebookService{impl}, opts...)
+	return bus.ExportOnce(NewINotebookService(impl), opts...)
 }
+
+// NewINotebookService answers calls with impl, for those who want to stand between: ExportINotebook does the rest.
+func NewINotebookService(impl INotebook) binder.Adapter { return &iNotebookService{impl} }
 
 // AsINotebook is the INotebook that b is: the implementation itself if b is an object of this process, else a
 // proxy; nil for nil.
@@ -315,7 +318,7 @@ func WriteNullableINotebook(p *parcel.Parcel, v INotebook) {
 	case INotebookProxy:
 		p.WriteStrongBinder(r.binder)
 	default:
-		binder.WriteAdapter(p, &iNotebookService{v})
+		binder.WriteAdapter(p, NewINotebookService(v))
 	}
 }
 

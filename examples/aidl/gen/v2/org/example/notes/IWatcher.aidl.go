@@ -31,8 +31,11 @@ const (
 // ExportIWatcher makes impl an object on the bus, which can be given to others. An implementation that was
 // exported before, and whose object lives, keeps it; opts are those of the first time.
 func ExportIWatcher(bus *binder.Bus, impl IWatcher, opts ...binder.ExportOption) *binder.Object {
-	return bus.ExportOnce(&iWatcherService{impl}, opts...)
+	return bus.ExportOnce(NewIWatcherService(impl), opts...)
 }
+
+// NewIWatcherService answers calls with impl, for those who want to stand between: ExportIWatcher does the rest.
+func NewIWatcherService(impl IWatcher) binder.Adapter { return &iWatcherService{impl} }
 
 // AsIWatcher is the IWatcher that b is: the implementation itself if b is an object of this process, else a
 // proxy; nil for nil.
@@ -170,7 +173,7 @@ func WriteNullableIWatcher(p *parcel.Parcel, v IWatcher) {
 	case IWatcherProxy:
 		p.WriteStrongBinder(r.binder)
 	default:
-		binder.WriteAdapter(p, &iWatcherService{v})
+		binder.WriteAdapter(p, NewIWatcherService(v))
 	}
 }
 

@@ -32,8 +32,11 @@ const (
 // exported before, and whose object lives, keeps it; opts are those of the first time.
 func ExportICodes(bus *binder.Bus, impl ICodes, opts ...binder.ExportOption) *binder.Object {
 	opts = append([]binder.ExportOption{binder.WithStability(parcel.StabilityVINTF)}, opts...)
-	return bus.ExportOnce(&iCodesService{impl}, opts...)
+	return bus.ExportOnce(NewICodesService(impl), opts...)
 }
+
+// NewICodesService answers calls with impl, for those who want to stand between: ExportICodes does the rest.
+func NewICodesService(impl ICodes) binder.Adapter { return &iCodesService{impl} }
 
 // AsICodes is the ICodes that b is: the implementation itself if b is an object of this process, else a
 // proxy; nil for nil.
@@ -158,7 +161,7 @@ func WriteNullableICodes(p *parcel.Parcel, v ICodes) {
 	case ICodesProxy:
 		p.WriteStrongBinder(r.binder)
 	default:
-		binder.WriteAdapter(p, &iCodesService{v}, binder.WithStability(parcel.StabilityVINTF))
+		binder.WriteAdapter(p, NewICodesService(v), binder.WithStability(parcel.StabilityVINTF))
 	}
 }
 

@@ -27,8 +27,11 @@ const (
 // ExportIFive makes impl an object on the bus, which can be given to others. An implementation that was
 // exported before, and whose object lives, keeps it; opts are those of the first time.
 func ExportIFive(bus *binder.Bus, impl IFive, opts ...binder.ExportOption) *binder.Object {
-	return bus.ExportOnce(&iFiveService{impl}, opts...)
+	return bus.ExportOnce(NewIFiveService(impl), opts...)
 }
+
+// NewIFiveService answers calls with impl, for those who want to stand between: ExportIFive does the rest.
+func NewIFiveService(impl IFive) binder.Adapter { return &iFiveService{impl} }
 
 // AsIFive is the IFive that b is: the implementation itself if b is an object of this process, else a
 // proxy; nil for nil.
@@ -137,7 +140,7 @@ func WriteNullableIFive(p *parcel.Parcel, v IFive) {
 	case IFiveProxy:
 		p.WriteStrongBinder(r.binder)
 	default:
-		binder.WriteAdapter(p, &iFiveService{v})
+		binder.WriteAdapter(p, NewIFiveService(v))
 	}
 }
 

@@ -61,8 +61,11 @@ const (
 // ExportIWire makes impl an object on the bus, which can be given to others. An implementation that was
 // exported before, and whose object lives, keeps it; opts are those of the first time.
 func ExportIWire(bus *binder.Bus, impl IWire, opts ...binder.ExportOption) *binder.Object {
-	return bus.ExportOnce(&iWireService{impl}, opts...)
+	return bus.ExportOnce(NewIWireService(impl), opts...)
 }
+
+// NewIWireService answers calls with impl, for those who want to stand between: ExportIWire does the rest.
+func NewIWireService(impl IWire) binder.Adapter { return &iWireService{impl} }
 
 // AsIWire is the IWire that b is: the implementation itself if b is an object of this process, else a
 // proxy; nil for nil.
@@ -748,7 +751,7 @@ func WriteNullableIWire(p *parcel.Parcel, v IWire) {
 	case IWireProxy:
 		p.WriteStrongBinder(r.binder)
 	default:
-		binder.WriteAdapter(p, &iWireService{v})
+		binder.WriteAdapter(p, NewIWireService(v))
 	}
 }
 
