@@ -103,7 +103,7 @@ func TestLogs(t *testing.T) {
 		"  ready threads 0",
 		"  free async space 0",
 		"  nodes: 0",
-		"  refs: 2",
+		"  refs: 2 s 2 w 0",
 		"  buffers: 0",
 		"  pending transactions: 0",
 		"proc 101",
@@ -113,7 +113,7 @@ func TestLogs(t *testing.T) {
 		"  ready threads 1",
 		"  free async space 32752",
 		"  nodes: 1",
-		"  refs: 0",
+		"  refs: 0 s 0 w 0",
 		"  buffers: 3",
 		"  pending transactions: 0",
 	}, stats)

@@ -31,6 +31,9 @@ const (
 	recordedFile  = "testdata/recorded.gz"
 )
 
+// binaries is where build puts what it compiles.
+var binaries string
+
 // build compiles a command of this module, once.
 var build = func() func(t testing.TB, path string) string {
 	var mu sync.Mutex
@@ -39,11 +42,7 @@ var build = func() func(t testing.TB, path string) string {
 		mu.Lock()
 		defer mu.Unlock()
 		if built[path] == "" {
-			dir, err := os.MkdirTemp("", "difftest-")
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := filepath.Join(dir, filepath.Base(path))
+			out := filepath.Join(binaries, filepath.Base(path))
 			cmd := exec.Command("go", "build", "-o", out, "github.com/fusebinder/fusebinder/"+path)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if b, err := cmd.CombinedOutput(); err != nil {
@@ -57,7 +56,15 @@ var build = func() func(t testing.TB, path string) string {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "difftest-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "difftest:", err)
+		os.Exit(1)
+	}
+	binaries = dir
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
 }
 
 // A runner carries out programs: seeds and files, as the arguments of replay say.
