@@ -127,7 +127,7 @@ func TestEveryConstantIsListed(t *testing.T) {
 // Each test that a document names is there.
 func TestNamedTestsExist(t *testing.T) {
 	code := ""
-	for _, pattern := range []string{"../internal/conformance/*_test.go", "../busd/*_test.go"} {
+	for _, pattern := range []string{"../*/*_test.go", "../*/*/*_test.go", "../aidl/gogen/internal/wire/*_test.go"} {
 		files, _ := filepath.Glob(pattern)
 		for _, file := range files {
 			code += read(t, strings.TrimPrefix(file, "../"))
@@ -142,15 +142,24 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
-// Go code in a document is that of the examples, which are run.
+// Go code and AIDL in a document are those of the examples, which are run.
 func TestGoCode(t *testing.T) {
-	code := read(t, "examples/hello/main.go") + read(t, "examples/hello/main_test.go")
+	code := ""
+	for _, pattern := range []string{"hello/*.go", "aidl/notes/*.go", "aidl/aidl/org/example/notes/*.aidl"} {
+		files, err := filepath.Glob("../examples/" + pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, files, err)
+		}
+		for _, file := range files {
+			code += read(t, strings.TrimPrefix(file, "../"))
+		}
+	}
 	blocks := 0
 	for name, text := range documents(t) {
-		for _, b := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		for _, b := range regexp.MustCompile("(?s)```(?:go|aidl)\n(.*?)```").FindAllStringSubmatch(text, -1) {
 			blocks++
 			if !strings.Contains(code, b[1]) {
-				t.Errorf("%s shows code that is not in examples/hello:\n%s", name, b[1])
+				t.Errorf("%s shows code that is not in the examples:\n%s", name, b[1])
 			}
 		}
 	}
