@@ -67,7 +67,9 @@ func (t *thread) exchange(read bool) error {
 	}
 	var err error
 	for {
+		beforeDriver()
 		err = t.bus.dev.WriteRead(wr)
+		afterDriver()
 		if err != syscall.EINTR {
 			break
 		}
