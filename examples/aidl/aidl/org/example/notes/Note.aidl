@@ -17,6 +17,10 @@ parcelable Note {
 
     /** How much a note matters. New in version 2. */
     @Backing(type="int")
-    enum Weight { LIGHT, NORMAL, HEAVY }
+    enum Weight {
+        LIGHT,
+        NORMAL,
+        HEAVY
+    }
     Weight weight = Weight.NORMAL;
 }
