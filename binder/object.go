@@ -43,7 +43,8 @@ func RequestSecurityContext() ExportOption { return func(o *Object) { o.secctx =
 func WithStability(s parcel.Stability) ExportOption { return func(o *Object) { o.stability = s } }
 
 // An Unreferencer is a Service that is told when the last process that held its object has let it
-// go. It may be called again if the object is given away again.
+// go. It may be called again if the object is given away again. It is not called for an object that
+// was let go before this process had heard that it was taken: the driver does not tell.
 type Unreferencer interface {
 	OnUnreferenced()
 }
