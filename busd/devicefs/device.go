@@ -84,6 +84,11 @@ func (s *Server) openDevice(n *node, in *fuse.OpenIn, out *fuse.OpenOut) syscall
 		s.log.Warn("a process in a pid namespace that is not ours to see tried to open a device; run the broker in an outer namespace", "device", n.device.name)
 		return syscall.EPERM
 	}
+	select {
+	case <-s.ready:
+	case <-s.done:
+		return syscall.ENODEV
+	}
 	used, ok := s.tree.claim(n)
 	if !ok {
 		s.log.Warn("an open file of a device cannot be opened again (through /proc/self/fd, or a bind mount of the file): open the device by name, and bind-mount its directory", "device", n.device.name, "tid", tid)
