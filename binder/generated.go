@@ -115,7 +115,8 @@ type exports struct {
 }
 
 // ExportOnce is Export for a generated adapter: an implementation that has been exported before, and
-// whose object lives, keeps its object. The options are those of the first time.
+// whose object lives, keeps its object. The options are those of the first time. An implementation
+// that holds its own Object is kept, with it, as long as the bus: use Export for such a one.
 func (b *Bus) ExportOnce(a Adapter, opts ...ExportOption) *Object {
 	key := exported{a.Implementation(), a.InterfaceDescriptor()}
 	if key.implementation == nil || !reflect.ValueOf(key.implementation).Comparable() {
