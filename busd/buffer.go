@@ -30,6 +30,10 @@ type extent struct {
 
 	before, after *buffer // by address; after also chains the spare structs
 
+	// lastSender is who sent what the struct held last. It outlives that, as in the driver: see
+	// suspect.
+	lastSender ProcessID
+
 	left, right *buffer // in the tree of those in use or of those free
 	key         uint64
 	priority    uint32
@@ -123,10 +127,12 @@ func (a *allocator) alloc(data, offsets, extra uint64, async bool, sender Proces
 	a.used.insert(b, b.off)
 	a.inUse++
 	b.dataSize, b.offsetsSize, b.extraSize = data, offsets, extra
+	before := b.lastSender
+	b.lastSender = sender
 	if async {
 		b.async, b.sender = true, sender
 		a.asyncFree -= size
-		b.spamSuspect = a.suspect(sender)
+		b.spamSuspect = a.suspect(sender, b, before)
 		use := a.senders[sender]
 		a.senders[sender] = asyncUse{use.buffers + 1, use.bytes + size}
 	}
@@ -138,12 +144,19 @@ func (a *allocator) alloc(data, offsets, extra uint64, async bool, sender Proces
 // The driver looks only while less than a tenth of the area is left for oneway transactions, tells
 // one sender in each such shortage, and does so if it has more than 50 buffers or a quarter of the
 // area already.
-func (a *allocator) suspect(sender ProcessID) bool {
+//
+// The buffer itself counts only if its struct was the same sender's before: the driver looks before
+// it has written the new sender down.
+func (a *allocator) suspect(sender ProcessID, b *buffer, before ProcessID) bool {
 	if a.asyncFree >= a.size/10 {
 		a.spamTold = false
 		return false
 	}
 	use := a.senders[sender]
+	if before == sender {
+		use.buffers++
+		use.bytes += b.size
+	}
 	if a.spamTold || use.buffers <= 50 && use.bytes <= a.size/4 {
 		return false
 	}

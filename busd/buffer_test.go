@@ -197,6 +197,19 @@ func TestOnewaySpam(t *testing.T) {
 			t.Error("did not suspect with 51 buffers before")
 		}
 	})
+	// The driver's own answers, found by comparing random programs: the struct that the sender used
+	// before makes it a suspect with its first oneway buffer, one nobody used does not.
+	t.Run("a buffer of the same sender's before", func(t *testing.T) {
+		for _, before := range []ProcessID{0, 1, 7} {
+			s := story(t, 2*pageSize)
+			if before != 0 {
+				s.release(s.sends(8, before))
+			}
+			if b := s.sends(pageSize-8, 1); b.spamSuspect != (before == 1) {
+				t.Errorf("used by %d before: suspected %v", before, b.spamSuspect)
+			}
+		}
+	})
 }
 
 func TestClaim(t *testing.T) {
