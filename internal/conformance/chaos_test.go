@@ -296,7 +296,7 @@ func chaosMain() {
 	}
 	go func() {
 		runtime.LockOSThread()
-		p.newThread().serve(enterLooper)
+		p.newThread().serve()
 	}()
 	runtime.LockOSThread()
 	p.newThread().live()
@@ -315,10 +315,12 @@ type chaotic struct {
 	known    []ioctl.Handle // the manager's
 }
 
-// A chaosThread keeps what it has still to write across ioctls: a failed command stops a write.
+// A chaosThread keeps what it has still to write across ioctls: an error that has not been read
+// stops a write.
 type chaosThread struct {
 	*chaotic
 	out        []byte
+	unhandled  []event // read while something was to be written
 	wbuf, rbuf ioctl.Address
 	data       ioctl.Address // content of what is being sent
 	own        node
@@ -364,6 +366,21 @@ func (th *chaosThread) exchange(read bool) []event {
 	}
 }
 
+// flush writes everything, so that the content's place can be used again. How it fared is in later
+// reads. Errors that were in its way are those of earlier oneway calls and replies.
+func (th *chaosThread) flush() {
+	th.exchange(false)
+	for len(th.out) > 0 {
+		for _, e := range th.exchange(true) {
+			if !failed(e) {
+				th.unhandled = append(th.unhandled, e)
+			}
+		}
+	}
+}
+
+func failed(e event) bool { return e.cmd == ioctl.BR_DEAD_REPLY || e.cmd == ioctl.BR_FAILED_REPLY }
+
 // send is a transaction with content at a fresh place.
 func (th *chaosThread) send(c ioctl.Command, h ioctl.Handle, m *message) {
 	at := th.data
@@ -382,14 +399,28 @@ func (th *chaosThread) send(c ioctl.Command, h ioctl.Handle, m *message) {
 	}))
 }
 
-// serve writes and reads until a call that is out has its answer; without one, for ever. It
-// returns the reply, nil if the call failed.
-func (th *chaosThread) serve(cs ...command) *ioctl.TransactionData {
-	th.put(cs...)
+// serve is a looper's life.
+func (th *chaosThread) serve() {
+	th.put(enterLooper)
+	for {
+		th.work(false)
+	}
+}
+
+// work writes, reads and does what it is told, once, or until the call that it has put last has
+// its answer. It returns the reply, nil if the call failed.
+func (th *chaosThread) work(calling bool) *ioctl.TransactionData {
+	sent := false
 	for {
 		var reply *ioctl.TransactionData
-		over := false
-		for _, e := range th.exchange(true) {
+		over := !calling
+		es := th.unhandled
+		th.unhandled = nil
+		if len(es) == 0 {
+			es = th.exchange(true)
+		}
+		sent = sent || len(th.out) == 0 // until then an error is that of a oneway call before
+		for _, e := range es {
 			switch e.cmd {
 			case ioctl.BR_INCREFS, ioctl.BR_ACQUIRE:
 				th.put(append(bc(map[ioctl.Return]ioctl.Command{ioctl.BR_INCREFS: ioctl.BC_INCREFS_DONE, ioctl.BR_ACQUIRE: ioctl.BC_ACQUIRE_DONE}[e.cmd]), e.payload...))
@@ -405,7 +436,7 @@ func (th *chaosThread) serve(cs ...command) *ioctl.TransactionData {
 				reply.Decode(e.payload)
 				over = true
 			case ioctl.BR_DEAD_REPLY, ioctl.BR_FAILED_REPLY:
-				over = true
+				over = over || sent
 			}
 		}
 		if over {
@@ -416,7 +447,7 @@ func (th *chaosThread) serve(cs ...command) *ioctl.TransactionData {
 
 func (th *chaosThread) call(h ioctl.Handle, m *message) *ioctl.TransactionData {
 	th.send(ioctl.BC_TRANSACTION, h, m)
-	return th.serve()
+	return th.work(true)
 }
 
 // objects are the handles in a received buffer.
@@ -467,7 +498,7 @@ func (th *chaosThread) answer(tr *ioctl.TransactionData) {
 	}
 	if tr.Flags&ioctl.TF_ONE_WAY == 0 {
 		th.send(ioctl.BC_REPLY, 0, r)
-		th.exchange(false) // so that the content's place can be used again
+		th.flush()
 	}
 	th.put(freeBuffer(tr.Buffer))
 	th.progress.add(th.slot)
@@ -494,10 +525,7 @@ func (p *chaotic) manage() {
 			chaosFail("become manager: %v", errno)
 		}
 	}
-	th := p.newThread()
-	for {
-		th.serve(enterLooper)
-	}
+	p.newThread().serve()
 }
 
 // live calls the others until it is killed.
@@ -534,7 +562,7 @@ func (th *chaosThread) live() {
 				}
 				if m.flags&ioctl.TF_ONE_WAY != 0 {
 					th.send(ioctl.BC_TRANSACTION, h, m)
-					th.exchange(false) // its completion, or failure, comes with the next read
+					th.flush()
 					continue
 				}
 				if q := th.call(h, m); q != nil {
