@@ -9,7 +9,8 @@
 // Nothing has to be installed, and the machine needs no Binder driver. Each New is a new bus that
 // nobody else sees, so tests may run in parallel and many times over; it ends with its test. The
 // broker and the service manager are the test binary, run again as processes of their own: the
-// package does that before main, so a TestMain has nothing to do for it.
+// package does that before main, so a TestMain has nothing to do for it. To test with another
+// broker, name a busd binary in the environment: BINDER_BUSD=/usr/bin/busd go test ./...
 //
 // A bus needs Linux 6.9 or later with FUSE, and the right to mount: root has it, an ordinary user
 // has it in a user namespace. For an ordinary user, therefore, the whole test binary is run again

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,5 +87,37 @@ func TestTheBrokerCrashes(t *testing.T) {
 	<-died
 	if err := client.ContextManager().Ping(context.Background()); !errors.Is(err, binder.ErrBusGone) {
 		t.Error(err)
+	}
+}
+
+// The broker is the program that BINDER_BUSD names, if it does.
+func TestAnotherBroker(t *testing.T) {
+	busd := os.Getenv("BINDER_BUSD")
+	if busd == "" {
+		busd = filepath.Join(t.TempDir(), "busd")
+		if out, err := exec.Command("go", "build", "-o", busd, "github.com/fusebinder/fusebinder/cmd/busd").CombinedOutput(); err != nil {
+			t.Fatalf("build busd: %v\n%s", err, out)
+		}
+		t.Setenv("BINDER_BUSD", busd)
+	}
+	bus := bindertest.New(t)
+	if err := bus.Open().ContextManager().Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	// DIR is /proc/PID/root/..., as the broker's process sees it.
+	broker := strings.SplitN(bus.Dir(), "/root/", 2)[0]
+	got, err := os.Readlink(broker + "/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != busd {
+		t.Errorf("the broker is %s, want %s", got, busd)
+	}
+	var mounts []byte
+	if mounts, err = os.ReadFile("/proc/self/mounts"); err != nil {
+		t.Fatal(err)
+	}
+	if _, dir, _ := strings.Cut(bus.Dir(), "/root/"); strings.Contains(string(mounts), dir) {
+		t.Error("the mount shows outside of the broker's namespace")
 	}
 }

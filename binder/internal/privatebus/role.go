@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -21,6 +22,8 @@ func init() {
 	switch role := os.Getenv(roleEnv); {
 	case role == "broker":
 		broker()
+	case role == "busd":
+		Fail(busd(os.Getenv(busdEnv)))
 	case role == "" && testing.Testing() && !session.Privileged():
 		enter()
 	}
@@ -39,8 +42,7 @@ func broker() {
 	if mode := os.Getenv(modeEnv); mode != "" {
 		Fail(opts.Mode.Set(mode))
 	}
-	// What is mounted here must not show outside.
-	Fail(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	Fail(private())
 	server, err := devicefs.Mount(dir, opts)
 	if err != nil {
 		say("mount")
@@ -63,6 +65,27 @@ func broker() {
 	}()
 	Fail(<-served)
 	os.Exit(0)
+}
+
+// busd becomes the busd at path, which serves until its standard input ends.
+func busd(path string) error {
+	if err := private(); err != nil {
+		return err
+	}
+	args := []string{path, "serve", "--log-level", "warn", "--lifeline-fd", "0", "--ready-fd", strconv.Itoa(readyFD)}
+	if mode := os.Getenv(modeEnv); mode != "" {
+		args = append(args, "--mode", mode)
+	}
+	err := unix.Exec(path, append(args, os.Getenv(dirEnv)), os.Environ())
+	return fmt.Errorf("%s=%s: %w", busdEnv, path, err)
+}
+
+// private makes a new mount namespace one of its own: what is mounted there does not show outside.
+func private() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make the mount namespace private: %w", err)
+	}
+	return nil
 }
 
 // Ready tells the process that started this Part.

@@ -18,6 +18,8 @@ const (
 	roleEnv = "FUSEBINDER_PRIVATEBUS"      // which program this is
 	dirEnv  = "FUSEBINDER_PRIVATEBUS_DIR"  // where a broker mounts
 	modeEnv = "FUSEBINDER_PRIVATEBUS_MODE" // and how: auto, passthrough, store
+
+	busdEnv = "BINDER_BUSD" // for people: the busd to use instead of this program
 )
 
 // readyFD is where a Part says that it is ready: the first of exec.Cmd.ExtraFiles.
@@ -36,7 +38,8 @@ type Bus struct {
 // program does. The text says what is missing.
 var ErrImpossible = errors.New("no private Binder bus here")
 
-// Start starts a broker that serves dir, an empty directory, in a mount namespace of its own.
+// Start starts a broker that serves dir, an empty directory, in a mount namespace of its own: the
+// program that BINDER_BUSD names, a busd, or this one.
 func Start(dir string) (*Bus, error) {
 	if failed := failedToEnter; failed != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImpossible, failed)
@@ -44,7 +47,11 @@ func Start(dir string) (*Bus, error) {
 	if err := session.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImpossible, err)
 	}
-	cmd := Self("broker")
+	role := "broker"
+	if os.Getenv(busdEnv) != "" {
+		role = "busd"
+	}
+	cmd := Self(role)
 	cmd.Env = append(cmd.Env, dirEnv+"="+dir)
 	session.Isolate(cmd.SysProcAttr)
 	part, err := StartPart(cmd)
@@ -113,7 +120,7 @@ func StartPart(cmd *exec.Cmd) (*Part, error) {
 	_ = readyRead.SetReadDeadline(time.Now().Add(patience))
 	word, _ := io.ReadAll(readyRead)
 	switch string(word) {
-	case "ready":
+	case "ready", "\n": // the latter is busd's
 		return p, nil
 	case "mount":
 		err = errMount
