@@ -68,7 +68,8 @@ type Bus struct {
 	nodes         nodes
 	exports       exports
 	handles       handles
-	subscriptions subscriptions
+	subscriptions subscriptions // to deaths
+	freezes       subscriptions
 	threads       sync.Pool
 	slots         slots
 	callThreads   callThreads
@@ -116,6 +117,7 @@ func Open(path string, opts Options) (*Bus, error) {
 	b.nodes.byID = make(map[ioctl.Pointer]*node)
 	b.handles.byHandle = make(map[ioctl.Handle]handle)
 	b.subscriptions.byCookie = make(map[ioctl.Cookie]*Proxy)
+	b.freezes.byCookie = make(map[ioctl.Cookie]*Proxy)
 	b.zero = &Proxy{bus: b, ref: &reference{bus: b, handle: ioctl.ContextManager}}
 	b.zero.stability.Store(int32(parcel.StabilitySystem))
 	if err := dev.SetMaxThreads(uint32(min(opts.MaxThreads, math.MaxInt32))); err != nil {
@@ -214,6 +216,7 @@ func (b *Bus) Close() error {
 	b.buffers.mu.Unlock()
 	b.views.close()
 	b.subscriptions.removeAll()
+	b.freezes.removeAll()
 	close(b.closed)
 	return err
 }
@@ -233,6 +236,7 @@ func (b *Bus) fail(err error) {
 		b.log.Error("the bus is gone", "device", b.path, "error", e.Err)
 	}
 	b.end.Do(func() { close(b.done) })
+	b.freezes.removeAll()
 	for cookie, p := range b.subscriptions.removeAll() {
 		p.died(cookie)
 	}

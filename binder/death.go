@@ -22,7 +22,7 @@ type deaths struct {
 	dead       bool
 }
 
-// subscriptions are the death subscriptions of one bus. They keep their proxies alive.
+// subscriptions are the subscriptions of one bus to deaths, or to freezing. They keep their proxies alive.
 type subscriptions struct {
 	mu       sync.Mutex
 	next     ioctl.Cookie
@@ -35,6 +35,12 @@ func (s *subscriptions) add(p *Proxy) ioctl.Cookie {
 	s.next++
 	s.byCookie[s.next] = p
 	return s.next
+}
+
+func (s *subscriptions) find(c ioctl.Cookie) *Proxy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byCookie[c]
 }
 
 func (s *subscriptions) remove(c ioctl.Cookie) *Proxy {
@@ -154,6 +160,7 @@ func (p *Proxy) died(cookie ioctl.Cookie) {
 	d.dead = !manager
 	d.mu.Unlock()
 	go func() { // recipients may call, and block
+		p.unwatchAll()
 		if manager {
 			// Let go of this manager before anybody links to the next, which has the same handle.
 			_ = p.bus.command(func(out []byte) []byte {

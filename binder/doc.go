@@ -50,16 +50,17 @@
 // A call ends with a reply, or with an error of one of these kinds, for errors.Is: [ErrDeadObject],
 // [ErrFailedTransaction], [ErrFrozen], [ErrUnknownTransaction], [ErrBusy], [ErrClosed], [ErrBusGone],
 // the context's error, or a parcel.StatusT that the object answered. The types [CallError],
-// [StatusError], [BusyError] and [DeviceError] tell more. An exception, as AIDL has them, is part
+// [StatusError], [BusyError] and [DeviceError] tell more; a [FeatureError] is what an older driver lacks. An exception, as AIDL has them, is part
 // of the reply: parcel.Parcel.ReadStatus reads it.
 //
 // # Locks
 //
-//	deaths.mu            of one Proxy; held while its subscription is sent
-//	  subscriptions.mu
+//	frozen.mu            of one Proxy; held while its subscription is sent
+//	  deaths.mu          likewise
+//	    subscriptions.mu
 //	handles.mu, nodes.mu, buffers.mu, files.mu, callThreads.mu
 //	  pending.mu
 //
-// Locks of one line are never held together, and no lock but deaths.mu is held during an ioctl, none
+// Locks of one line are never held together, and no lock but these two is held during an ioctl, none
 // while code of others runs.
 package binder

@@ -36,6 +36,19 @@ var (
 	ErrBusGone = errors.New("the bus is gone")
 )
 
+// A FeatureError says that the driver does not have something. errors.Is finds errors.ErrUnsupported.
+type FeatureError struct {
+	Path    string // of the device
+	Feature string // as binderfs names it in its directory features, such as "freeze_notification"
+}
+
+func (e *FeatureError) Error() string {
+	return fmt.Sprintf("%s: the driver has no %s", e.Path, e.Feature)
+}
+
+// Unwrap makes errors.Is find errors.ErrUnsupported.
+func (e *FeatureError) Unwrap() error { return errors.ErrUnsupported }
+
 // A CallError is a call that the driver answered with an error instead of a reply.
 type CallError struct {
 	Handle ioctl.Handle
@@ -140,7 +153,7 @@ func statusOf(err error) parcel.StatusT {
 		return parcel.DEAD_OBJECT
 	case errors.As(err, &errno) && errno != 0:
 		return -parcel.StatusT(errno)
-	case errors.Is(err, ErrFailedTransaction):
+	case errors.Is(err, ErrFailedTransaction), errors.Is(err, ErrFrozen):
 		return parcel.FAILED_TRANSACTION
 	}
 	return parcel.UNKNOWN_ERROR

@@ -19,7 +19,8 @@ type Proxy struct {
 	ref       *reference
 	stability atomic.Int32
 
-	death deaths
+	death  deaths
+	frozen frozen
 
 	describe   sync.Mutex
 	descriptor string // once known
@@ -109,11 +110,12 @@ func (p *Proxy) Handle() ioctl.Handle { return p.ref.handle }
 func (p *Proxy) String() string { return fmt.Sprintf("binder %s handle %d", p.bus.path, p.ref.handle) }
 
 // Close drops the reference without waiting for the garbage collector. All who have the proxy lose
-// it: their calls answer ErrClosed. Death recipients are not told. The context manager's proxy stays.
+// it: their calls answer ErrClosed. Death recipients and the like are not told. The context manager's proxy stays.
 func (p *Proxy) Close() error {
 	if p.ref.handle == ioctl.ContextManager {
 		return nil
 	}
+	p.unwatchAll()
 	p.unlinkAll()
 	p.ref.drop()
 	return nil

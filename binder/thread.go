@@ -122,6 +122,18 @@ func (b *Bus) command(add func(out []byte) []byte) error {
 	return t.send()
 }
 
+// attempt sends commands that the driver may refuse, with EINVAL, so apart from all others.
+func (b *Bus) attempt(add func(out []byte) []byte) error {
+	if !b.gate.enter() {
+		return ErrClosed
+	}
+	defer b.gate.leave()
+	t := b.thread()
+	defer b.recycle(t)
+	t.out = add(t.out)
+	return t.send()
+}
+
 // next is the next thing that the driver returned. It waits for it, if need be.
 func (t *thread) next() (ioctl.Return, []byte, error) {
 	for {
@@ -198,6 +210,9 @@ func (t *thread) handle(ret ioctl.Return, arg []byte) bool {
 		var info ioctl.FrozenStateInfo
 		info.Decode(arg)
 		t.out = ioctl.AppendCookie(t.out, ioctl.BC_FREEZE_NOTIFICATION_DONE, info.Cookie)
+		if p := t.bus.freezes.find(info.Cookie); p != nil {
+			p.frozenChanged(info.Cookie, info.IsFrozen != 0)
+		}
 	default:
 		return false
 	}
