@@ -11,6 +11,7 @@ type buffer struct {
 
 	dataSize, offsetsSize, extraSize uint64 // as asked for, bytes
 
+	id          uint32    // of its transaction, which may be over: the broker sets it
 	async       bool      // counted against the area's oneway space
 	spamSuspect bool      // this one made its sender a suspect: BR_ONEWAY_SPAM_SUSPECT
 	sender      ProcessID // of an async one
@@ -65,6 +66,7 @@ type allocator struct {
 	used bufferTree // those in use, by offset
 	free bufferTree // those free, by size, then by offset; no two are neighbours
 
+	pages    pages
 	senders  map[ProcessID]asyncUse
 	spamTold bool // about the present shortage of oneway space
 
@@ -112,6 +114,8 @@ func (a *allocator) alloc(data, offsets, extra uint64, async bool, sender Proces
 		return nil, syscall.ENOSPC
 	}
 	a.free.remove(b)
+	// A page that the free extent shares with a neighbour is in use already.
+	a.pages.take(pageUp(b.off), min(pageUp(b.off+size), pageDown(b.end())))
 	if b.size > size {
 		rest := a.newBuffer()
 		rest.off, rest.size = b.off+size, b.size-size
@@ -226,6 +230,7 @@ func (a *allocator) release(b *buffer) (off, n uint64) {
 	if start >= end {
 		return 0, 0
 	}
+	a.pages.leave(end - start)
 	return start, end - start
 }
 

@@ -107,8 +107,19 @@ func (b *Bus) Shutdown() {
 // stats counts what was created and deleted, and the commands and returns that passed.
 type stats struct {
 	created, deleted [statObjects]atomic.Int64
-	bc               [maxCommand + 1]atomic.Uint64
-	br               [maxReturn + 1]atomic.Uint64
+	traffic
+}
+
+// passed counts what did not last.
+func (s *stats) passed(object int) {
+	s.created[object].Add(1)
+	s.deleted[object].Add(1)
+}
+
+// traffic counts the commands and returns that passed, of a process or of all.
+type traffic struct {
+	bc [maxCommand + 1]atomic.Uint32
+	br [maxReturn + 1]atomic.Uint32
 }
 
 // Objects that stats counts, in the order binder_logs/stats prints them.
@@ -130,8 +141,18 @@ const (
 	maxReturn  = 22
 )
 
-func (s *stats) returned(r ioctl.Return) {
-	if n := ioctl.Number(r).Ordinal(); n < len(s.br) {
-		s.br[n].Add(1)
+// returned counts a return. The driver does not count BR_NOOP.
+func (p *Process) returned(r ioctl.Return) {
+	if n := ioctl.Number(r).Ordinal(); n <= maxReturn && r != ioctl.BR_NOOP {
+		p.traffic.br[n].Add(1)
+		p.ctx.bus.stats.br[n].Add(1)
+	}
+}
+
+// commanded counts a command, by its ordinal: even one that only looks like it, as the driver.
+func (p *Process) commanded(n int) {
+	if n <= maxCommand {
+		p.traffic.bc[n].Add(1)
+		p.ctx.bus.stats.bc[n].Add(1)
 	}
 }

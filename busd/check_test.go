@@ -3,6 +3,7 @@ package busd
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/fusebinder/fusebinder/ioctl"
@@ -268,7 +269,7 @@ func (k *checker) totals() error {
 			}
 		}
 	}
-	for n := k.ctx.ledger.DeadFrom(0); n != nil; n = k.ctx.ledger.DeadFrom(n.ID + 1) {
+	for n := k.ctx.ledger.DeadBefore(math.MaxInt64); n != nil; n = k.ctx.ledger.DeadBefore(n.Orphaned) {
 		of(nodeOf(n).charged).nodes++
 	}
 	deaths := int64(0)

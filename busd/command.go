@@ -59,10 +59,10 @@ func (th *Thread) write(c *Call) syscall.Errno {
 		}
 		cmd := ioctl.Command(binary.LittleEndian.Uint32(head))
 		n := ioctl.Number(cmd).Ordinal()
+		th.proc.commanded(n)
 		if n >= len(commands) || commands[n].command != cmd {
 			return syscall.EINVAL
 		}
-		ctx.bus.stats.bc[n].Add(1)
 		arg, errno := in.take(cmd.Size())
 		if errno == 0 {
 			row := &commands[n]

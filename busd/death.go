@@ -41,7 +41,7 @@ func (d *death) cancel(p *Process) {
 	}
 }
 
-func (d *death) print(w io.Writer, prefix string) {
+func (d *death) print(w io.Writer, _ *Process, prefix string) {
 	what := "has dead binder"
 	switch {
 	case d.Confirms():

@@ -42,7 +42,7 @@ func (f *freeze) cancel(p *Process) {
 	}
 }
 
-func (f *freeze) print(w io.Writer, prefix string) {
+func (f *freeze) print(w io.Writer, _ *Process, prefix string) {
 	what := "has frozen binder"
 	if f.Confirms() {
 		what = "has cleared freeze notification"

@@ -10,13 +10,21 @@ import (
 	"github.com/fusebinder/fusebinder/ioctl"
 )
 
-// ids are the debug ids in a text, which change when the broker numbers something else.
-var ids = regexp.MustCompile(`(node|ref|transaction) \d+`)
+// ids are the debug ids in a text, which change when the broker numbers something else, and what
+// stands for addresses and times.
+var (
+	ids       = regexp.MustCompile(`(node|ref|transaction|buffer) \d+`)
+	addresses = regexp.MustCompile(`(N:|d) [0-9a-f]{15}[1-9a-f]( from|\n)`)
+	times     = regexp.MustCompile(`elapsed \d+ms`)
+)
 
 func text(write func(b *strings.Builder)) []string {
 	var b strings.Builder
 	write(&b)
-	return strings.Split(strings.TrimSuffix(ids.ReplaceAllString(b.String(), "$1 N"), "\n"), "\n")
+	s := ids.ReplaceAllString(b.String(), "$1 N")
+	s = addresses.ReplaceAllString(s, "$1 A$2")
+	s = times.ReplaceAllString(s, "elapsed T")
+	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 }
 
 func TestLogs(t *testing.T) {
@@ -41,27 +49,27 @@ func TestLogs(t *testing.T) {
 	diff(t, "state", []string{
 		"binder state:",
 		"dead nodes:",
-		"  node N: u0000000000000020 c0000000000000021 hs 1 hw 1 ls 0 lw 0 is 1 iw 1 tr 0 proc 102",
+		"  node N: u0000000000000020 c0000000000000021 hs 1 hw 1 ls 0 lw 0 is 1 iw 1 tr 1 proc 102",
 		"proc 102",
 		"context binder",
 		"  thread 10201: l 00 need_return 0 tr 0",
-		"    outgoing transaction N: from 102:10201 to 101:10101 code 0 flags 0 r1 node N size 5:0 offset 10",
+		"    outgoing transaction N: A from 102:10201 to 101:10101 code 0 flags 0 pri 0 r1 elapsed T",
 		"    transaction complete",
 		"    transaction complete",
 		"    transaction complete",
-		"  ref N: desc 1 node N s 1 w 0 d 0",
-		"  ref N: desc 2 dead node N s 1 w 0 d 1",
+		"  ref N: desc 1 node N s 1 w 0 d 0000000000000000",
+		"  ref N: desc 2 dead node N s 1 w 0 d A",
 		"  has dead binder",
 		"proc 101",
 		"context binder",
 		"  thread 10101: l 00 need_return 0 tr 0",
-		"    incoming transaction N: from 102:10201 to 101:10101 code 0 flags 0 r1 node N size 5:0 offset 10",
+		"    incoming transaction N: A from 102:10201 to 101:10101 code 0 flags 0 pri 0 r1 elapsed T node N size 5:0 offset 10",
 		"  thread 10102: l 12 need_return 0 tr 0",
-		"  node N: u0000000000000010 c0000000000000011 hs 1 hw 1 ls 3 lw 0 is 1 iw 1 tr 0 proc 102",
-		"    pending async transaction N: from 102:10201 to 101:0 code 0 flags 1 r0 node N size 3:0 offset 8",
-		"  buffer at 0 size 3:0:0 delivered",
-		"  buffer at 8 size 3:0:0 active",
-		"  buffer at 10 size 5:0:0 active",
+		"  node N: u0000000000000010 c0000000000000011 hs 1 hw 1 ls 3 lw 0 is 1 iw 1 tr 1 proc 102",
+		"    pending async transaction N: A from 102:10201 to 101:0 code 0 flags 1 pri 0 r0 elapsed T node N size 3:0 offset 8",
+		"  buffer N: 0 size 3:0:0 delivered",
+		"  buffer N: 8 size 3:0:0 active",
+		"  buffer N: 10 size 5:0:0 active",
 	}, state)
 
 	transactions := text(func(b *strings.Builder) { w.bus.WriteTransactions(b) })
@@ -88,7 +96,6 @@ func TestLogs(t *testing.T) {
 		"BR_TRANSACTION: 2",
 		"BR_INCREFS: 2",
 		"BR_ACQUIRE: 2",
-		"BR_NOOP: 4",
 		"proc: active 2 total 3",
 		"thread: active 3 total 4",
 		"node: active 2 total 2",
@@ -101,11 +108,15 @@ func TestLogs(t *testing.T) {
 		"  threads: 1",
 		"  requested threads: 0+0/0",
 		"  ready threads 0",
-		"  free async space 0",
+		"  free async space 32768",
 		"  nodes: 0",
 		"  refs: 2 s 2 w 0",
 		"  buffers: 0",
+		"  pages: 0:0:16",
+		"  pages high watermark: 0",
 		"  pending transactions: 0",
+		"  BC_TRANSACTION: 3",
+		"  BC_REQUEST_DEATH_NOTIFICATION: 1",
 		"proc 101",
 		"context binder",
 		"  threads: 2",
@@ -115,7 +126,15 @@ func TestLogs(t *testing.T) {
 		"  nodes: 1",
 		"  refs: 0 s 0 w 0",
 		"  buffers: 3",
+		"  pages: 1:0:15",
+		"  pages high watermark: 1",
 		"  pending transactions: 0",
+		"  BC_INCREFS_DONE: 1",
+		"  BC_ACQUIRE_DONE: 1",
+		"  BC_ENTER_LOOPER: 1",
+		"  BR_TRANSACTION: 2",
+		"  BR_INCREFS: 1",
+		"  BR_ACQUIRE: 1",
 	}, stats)
 	w.finish(server.client, caller.client)
 }
@@ -136,7 +155,7 @@ func TestLogsOfMuch(t *testing.T) {
 		server.Poll(60000+tid, false)
 	}
 	state := strings.Join(text(func(b *strings.Builder) { w.bus.WriteState(b) }), "\n")
-	for what, want := range map[string]int{"\n  node N: ": n + 1, "\n  ref N: ": n + 1, "\n  buffer at ": 2 * n, "\n  thread ": n + 2, "\n    pending async": logChunk} {
+	for what, want := range map[string]int{"\n  node N: ": n + 1, "\n  ref N: ": n + 1, "\n  buffer N: ": 2 * n, "\n  thread ": n + 2, "\n    pending async": logChunk} {
 		if got := strings.Count(state, what); got != want {
 			t.Errorf("%q is told %d times, want %d", what, got, want)
 		}

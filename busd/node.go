@@ -95,7 +95,7 @@ var announcements = [...]struct {
 
 func (n *node) cancel(*Process) {}
 
-func (n *node) print(w io.Writer, prefix string) {
+func (n *node) print(w io.Writer, _ *Process, prefix string) {
 	fmt.Fprintf(w, "%snode work %d: u%016x c%016x\n", prefix, n.ID, n.Pointer, n.Cookie)
 }
 

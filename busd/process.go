@@ -48,6 +48,8 @@ type Process struct {
 	spareCompletions int         // how many
 	unread           int64       // completions in use: of transactions whose senders have not read so
 	interestingPolls bool        // some thread uses poll
+
+	traffic // needs no lock
 }
 
 // processList is a context's opens, the youngest first.

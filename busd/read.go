@@ -26,7 +26,7 @@ func putReturn(b []byte, code ioctl.Return) { binary.LittleEndian.PutUint32(b, u
 func (r *reading) put(code ioctl.Return) {
 	s := &r.call.state
 	s.out = binary.LittleEndian.AppendUint32(s.out, uint32(code))
-	r.proc.ctx.bus.stats.returned(code)
+	r.proc.returned(code)
 }
 
 // putWord appends a code with a 64-bit argument.
@@ -45,7 +45,7 @@ func (r *reading) putPtrCookie(code ioctl.Return, ptr ioctl.Pointer, cookie ioct
 func (r *reading) putFrozen(info ioctl.FrozenStateInfo) {
 	s := &r.call.state
 	s.out = ioctl.AppendReturnFrozen(s.out, info)
-	r.proc.ctx.bus.stats.returned(ioctl.BR_FROZEN_BINDER)
+	r.proc.returned(ioctl.BR_FROZEN_BINDER)
 }
 
 // putTransaction appends BR_TRANSACTION, BR_TRANSACTION_SEC_CTX or BR_REPLY.
@@ -123,7 +123,7 @@ func (th *Thread) read(c *Call) bool {
 	if p.requested == 0 && p.waiting.first == nil && p.started < p.maxThreads && th.looper&(looperRegistered|looperEntered) != 0 {
 		p.requested++
 		first = ioctl.BR_SPAWN_LOOPER
-		ctx.bus.stats.returned(first)
+		p.returned(first)
 	}
 	ctx.mu.Unlock()
 

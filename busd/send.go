@@ -53,6 +53,7 @@ type sending struct {
 	extra     uint64 // bytes for scatter-gather buffers and the security context
 	label     string // the sender's security context, if the receiver wants it
 	id        uint32
+	resolved  bool // it is known who is to receive it
 	inReplyTo *transaction
 	to        *Process
 	toThread  *Thread        // who must take it: nil for whoever is idle
@@ -87,6 +88,7 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 	s.id = uint32(ctx.bus.ids.Next())
 	th.extended = ioctl.ExtendedError{ID: s.id, Command: ioctl.BR_OK}
 	f := s.resolve()
+	s.resolved = f == (failure{})
 	if f == (failure{}) && s.to.area == nil {
 		tid := s.to.anyThread()
 		ctx.mu.Unlock()
@@ -232,12 +234,12 @@ func (s *sending) reserve() failure {
 
 	t := p.ctx.newTransaction()
 	t.id, t.code, t.flags, t.reply = s.id, s.tr.Code, s.tr.Flags, s.reply
-	t.sender, t.senderTID = p, s.th.tid
+	t.sender, t.senderTID, t.begun = p, s.th.tid, sinceStart()
 	t.to, t.toThread, t.buf = to, s.toThread, b
 	if !s.reply && !async {
 		t.from = s.th
 	}
-	b.transaction = t
+	b.transaction, b.id = t, s.id
 	s.t = t
 	return failure{}
 }
@@ -327,6 +329,12 @@ func (p *Process) assign(t *transaction, th *Thread) {
 // undo gives back what an unsent transaction had taken.
 func (s *sending) undo() {
 	ctx := s.th.proc.ctx
+	if s.resolved { // the driver has made both by then
+		ctx.bus.stats.passed(statTransactionComplete)
+		if s.t == nil {
+			ctx.bus.stats.passed(statTransaction)
+		}
+	}
 	if t := s.t; t != nil {
 		t.to = nil // not counted as outstanding
 		t.free(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"syscall"
+	"time"
 
 	"github.com/fusebinder/fusebinder/ioctl"
 )
@@ -27,6 +28,7 @@ type transaction struct {
 	toParent   *transaction
 	sender     *Process // for the log and the receiver: who sent it
 	senderTID  ThreadID
+	begun      time.Duration // by sinceStart
 
 	buf    *buffer // nil once the receiver has freed it
 	secctx ioctl.Address
@@ -39,7 +41,9 @@ type transaction struct {
 
 func (t *transaction) oneway() bool { return t.flags&ioctl.TF_ONE_WAY != 0 }
 
-func (t *transaction) print(w io.Writer, prefix string) {
+// print tells of the transaction. Where the driver shows an address of its own, the number of the
+// transaction stands once more. busd does not know with which nice value it was sent.
+func (t *transaction) print(w io.Writer, p *Process, prefix string) {
 	toPID, toTID := ProcessID(0), ThreadID(0)
 	if t.to != nil {
 		toPID = t.to.id.PID
@@ -48,9 +52,10 @@ func (t *transaction) print(w io.Writer, prefix string) {
 		toTID = t.toThread.tid
 	}
 	needReply := bit(!t.reply && !t.oneway())
-	fmt.Fprintf(w, "%s %d: from %d:%d to %d:%d code %x flags %x r%d", prefix, t.id, t.sender.id.PID, t.senderTID, toPID, toTID, uint32(t.code), uint32(t.flags), needReply)
+	fmt.Fprintf(w, "%s %d: %016x from %d:%d to %d:%d code %x flags %x pri 0 r%d elapsed %dms", prefix, t.id, t.id,
+		t.sender.id.PID, t.senderTID, toPID, toTID, uint32(t.code), uint32(t.flags), needReply, (sinceStart() - t.begun).Milliseconds())
 	switch b := t.buf; {
-	case t.to == nil:
+	case t.to != p: // the buffer is another's
 		fmt.Fprintln(w)
 	case b == nil:
 		fmt.Fprintln(w, " buffer free")
@@ -61,6 +66,11 @@ func (t *transaction) print(w io.Writer, prefix string) {
 		fmt.Fprintf(w, " size %d:%d offset %x\n", b.dataSize, b.offsetsSize, b.off)
 	}
 }
+
+// sinceStart is a clock for what binder_logs tells of times.
+func sinceStart() time.Duration { return time.Since(start) }
+
+var start = time.Now()
 
 // maxDepth is how deep calls may be nested. Two clients that call each other back could otherwise
 // fill the broker with transactions that nobody pays for, and make all others wait while it looks

@@ -26,7 +26,7 @@ type transactionEntry struct {
 	context               string
 	node                  uint64
 	handle                uint32
-	dataSize, offsetsSize int
+	dataSize, offsetsSize int32
 	code                  ioctl.Return // 0: sent
 	param                 int32
 }
@@ -48,7 +48,7 @@ func (l *transactionLog) write(w io.Writer) {
 	for i := count - min(count, n); i < count; i++ {
 		e := &entries[i%n]
 		fmt.Fprintf(w, "%d: %s from %d:%d to %d:%d context %s node %d handle %d size %d:%d ret %d/%d l=0\n",
-			e.id, e.kind, e.fromPID, e.fromTID, e.toPID, e.toTID, e.context, e.node, e.handle, e.dataSize, e.offsetsSize, uint32(e.code), e.param)
+			e.id, e.kind, e.fromPID, e.fromTID, e.toPID, e.toTID, e.context, e.node, int32(e.handle), e.dataSize, e.offsetsSize, uint32(e.code), e.param)
 	}
 }
 
@@ -58,12 +58,13 @@ func (b *Bus) WriteTransactionLog(w io.Writer) { b.sent.write(w) }
 // WriteFailedTransactionLog writes binder_logs/failed_transaction_log: the last that failed.
 func (b *Bus) WriteFailedTransactionLog(w io.Writer) { b.failed.write(w) }
 
-// log remembers how a transaction came out. It needs the context's lock.
+// log remembers how a transaction came out: of the target no more than was found out before it
+// failed. It needs the context's lock.
 func (s *sending) log(f failure) {
-	c := s.th.proc.ctx
+	p := s.th.proc
 	e := transactionEntry{
-		id: s.id, kind: "call ", fromPID: s.th.proc.id.PID, fromTID: s.th.tid, context: c.name,
-		dataSize: int(s.tr.DataSize), offsetsSize: int(s.tr.OffsetsSize), code: f.code, param: -int32(f.errno),
+		id: s.id, kind: "call ", fromPID: p.id.PID, fromTID: s.th.tid, context: p.ctx.name, handle: uint32(s.tr.Target),
+		dataSize: int32(s.tr.DataSize), offsetsSize: int32(s.tr.OffsetsSize), code: f.code, param: -int32(f.errno),
 	}
 	switch {
 	case s.reply:
@@ -71,20 +72,17 @@ func (s *sending) log(f failure) {
 	case s.tr.Flags&ioctl.TF_ONE_WAY != 0:
 		e.kind = "async"
 	}
-	if !s.reply {
-		e.handle = uint32(s.tr.Target)
-	}
-	if s.to != nil {
+	if s.resolved {
 		e.toPID = s.to.id.PID
-	}
-	if s.toThread != nil {
-		e.toTID = s.toThread.tid
+		if s.toThread != nil {
+			e.toTID = s.toThread.tid
+		}
 	}
 	if s.node != nil {
 		e.node = uint64(s.node.ID)
 	}
-	c.bus.sent.add(&e)
+	p.ctx.bus.sent.add(&e)
 	if f != (failure{}) {
-		c.bus.failed.add(&e)
+		p.ctx.bus.failed.add(&e)
 	}
 }

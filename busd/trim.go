@@ -23,6 +23,7 @@ func (c *Context) nextToTrim() *Process {
 	for p := c.procs.first; p != nil; p = p.next {
 		if p.dirty && !p.used && p.alloc.inUse == 0 && !p.trimming {
 			p.trimming, p.dirty = true, false
+			p.alloc.pages.giveBack()
 			p.pin()
 			p.trimMu.Lock() // free: it is held only while trimming
 			return p

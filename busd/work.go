@@ -16,8 +16,8 @@ type work interface {
 	// cancel undoes the work of a dead thread or process. Called with the context locked.
 	cancel(p *Process)
 
-	// print describes the work in a line for binder_logs.
-	print(w io.Writer, prefix string)
+	// print describes the work in a line for binder_logs, as what p has to do.
+	print(w io.Writer, p *Process, prefix string)
 }
 
 // A link puts a work in at most one queue. It is part of the work it names.
@@ -96,8 +96,8 @@ func (n *notice) deliver(th *Thread, r *reading) bool {
 
 func (n *notice) cancel(*Process) { n.code = 0 }
 
-func (n *notice) print(w io.Writer, prefix string) {
-	fmt.Fprintf(w, "%stransaction error: %d\n", prefix, n.code)
+func (n *notice) print(w io.Writer, _ *Process, prefix string) {
+	fmt.Fprintf(w, "%stransaction error: %d\n", prefix, uint32(n.code))
 }
 
 // A completion is BR_TRANSACTION_COMPLETE or what stands in its place.
@@ -126,8 +126,15 @@ func (w *completion) cancel(p *Process) {
 	}
 }
 
-func (*completion) print(w io.Writer, prefix string) {
-	fmt.Fprintf(w, "%stransaction complete\n", prefix)
+func (w *completion) print(out io.Writer, _ *Process, prefix string) {
+	what := "transaction complete"
+	switch w.code { // the driver knows only numbers for these two
+	case ioctl.BR_TRANSACTION_PENDING_FROZEN:
+		what = "unknown work: type 3"
+	case ioctl.BR_ONEWAY_SPAM_SUSPECT:
+		what = "unknown work: type 4"
+	}
+	fmt.Fprintf(out, "%s%s\n", prefix, what)
 }
 
 // newCompletion takes an unused completion of the process, or makes one.

@@ -56,7 +56,7 @@ func (t *Table) Check() error {
 
 // Check verifies the invariants of the nodes without owner and of the totals.
 func (l *Ledger) Check() error {
-	for n := l.dead.from(key{}); n != nil; n = l.DeadFrom(n.ID + 1) {
+	for n := l.dead.from(key{}); n != nil; n = l.DeadBefore(n.Orphaned) {
 		if n.Owner != nil {
 			return fmt.Errorf("node %d: among the dead, with an owner", n.ID)
 		}

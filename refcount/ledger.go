@@ -44,6 +44,9 @@ func (l *Ledger) SetManager(n *Node) error {
 // Totals counts what exists, dead nodes included.
 func (l *Ledger) Totals() Totals { return l.counts }
 
-// DeadFrom is the node without owner that has the lowest id not below id, or nil. With the id of
-// the last one plus one it goes through all of them, also when the ledger changes in between.
-func (l *Ledger) DeadFrom(id ID) *Node { return l.dead.from(key{major: uint64(id)}) }
+// DeadBefore is, of the nodes without owner, the last whose Orphaned is below a number, or nil. From
+// math.MaxInt64 on it goes through all of them, the newest dead first, also when the ledger changes in
+// between.
+func (l *Ledger) DeadBefore(orphaned int64) *Node {
+	return l.dead.from(key{major: ^uint64(orphaned) + 1})
+}

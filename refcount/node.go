@@ -8,6 +8,10 @@ type Node struct {
 	Cookie  Cookie
 	Flags   uint32 // flat_binder_object.flags of its first sending; not looked at here
 
+	// Orphaned is the how manieth node, of all that share their IDs, it was to lose its owner; 0 while
+	// it has one.
+	Orphaned int64
+
 	// Broker is the caller's: set it when the node is new. A pointer in it costs nothing.
 	Broker any
 

@@ -32,7 +32,8 @@ func (t *Table) OrphanNode(deaths []*Death) (n *Node, gone bool, _ []*Death) {
 		t.ledger.counts.Nodes--
 		return n, true, deaths
 	}
-	t.ledger.dead.insert(&n.place, n, key{major: uint64(n.ID)})
+	n.Orphaned = t.ledger.ids.orphans.Add(1)
+	t.ledger.dead.insert(&n.place, n, key{major: ^uint64(n.Orphaned)})
 	for r := n.refs; r != nil; r = r.next {
 		if d := r.Death; d != nil {
 			d.place = queued

@@ -3,6 +3,7 @@ package refcount
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -382,7 +383,7 @@ func TestOwnerDeath(t *testing.T) {
 
 	deaths := s.kills(p[0])
 	s.equal("deaths", true, len(deaths) == 1 && deaths[0] == d1)
-	s.equal("dead node", r1.Node.ID, s.DeadFrom(0).ID)
+	s.equal("dead node", r1.Node.ID, s.DeadBefore(math.MaxInt64).ID)
 	s.equal("confirms", false, d1.Deliver())
 
 	_, queue, err = r2.RequestDeath(8) // late
@@ -627,7 +628,7 @@ func TestCursors(t *testing.T) {
 
 	s.kills(p[0])
 	var dead []ID
-	for n := s.DeadFrom(0); n != nil; n = s.DeadFrom(n.ID + 1) {
+	for n := s.DeadBefore(math.MaxInt64); n != nil; n = s.DeadBefore(n.Orphaned) {
 		dead = append(dead, n.ID)
 	}
 	s.equal("dead nodes", 4, len(dead))

@@ -20,8 +20,9 @@ type (
 	ID int64
 )
 
-// IDs hands out debug ids. All ledgers, and whatever else appears in the same logs, may share one.
-type IDs struct{ last atomic.Int64 }
+// IDs hands out debug ids. All ledgers, and whatever else appears in the same logs, may share one. It
+// also counts the nodes that lost their owner, so that they can be told in order.
+type IDs struct{ last, orphans atomic.Int64 }
 
 // Next is an id that was not handed out before.
 func (i *IDs) Next() ID { return ID(i.last.Add(1)) }
