@@ -103,7 +103,7 @@ func (k *checker) buffers(p *Process) error {
 				return fmt.Errorf("buffer %x: its transaction %d has another", b.off, t.id)
 			}
 			k.seen[t] += "" // must be known from elsewhere
-		} else if !b.userFree {
+		} else if !b.userFree && !b.lost {
 			return fmt.Errorf("buffer %x: neither its client's nor a transaction's", b.off)
 		}
 		if b.async && b.node != nil && b.node.Owner != nil {

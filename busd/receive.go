@@ -13,6 +13,7 @@ type bufferUse struct {
 	objects     []object       // what it holds of nodes and handles
 	arrays      []uint32       // the receiver's numbers of descriptors that came in arrays
 	clear       bool           // TF_CLEAR_BUF: zero it when it is freed
+	lost        bool           // nobody will free it before its process ends: see abandon
 	payer       *user          // who is charged for it
 }
 

@@ -55,6 +55,7 @@ func setContextManagerExt(th *Thread, c *Call) syscall.Errno {
 func threadExit(th *Thread, _ *Call) syscall.Errno {
 	ctx := th.proc.ctx
 	ctx.mu.Lock()
+	th.abandon()
 	th.release()
 	ctx.mu.Unlock()
 	return 0

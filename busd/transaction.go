@@ -181,9 +181,21 @@ func (t *transaction) cleanup(ctx *Context, code ioctl.Return) {
 func (t *transaction) cancel(p *Process) {
 	b := t.buf
 	t.cleanup(p.ctx, ioctl.BR_DEAD_REPLY)
-	// If only a thread has died, the room were lost otherwise, and the node's later oneway
-	// transactions would wait for ever.
-	p.freeBuffer(b)
+	if b != nil { // see abandon
+		p.freeBuffer(b)
+	}
+}
+
+// abandon lets the buffers of what the thread has not read outlive it: with BINDER_THREAD_EXIT
+// the driver forgets them, and nobody can free them before the process ends. When a thread is found
+// dead, of which the driver would never know, there is no need to follow it.
+func (th *Thread) abandon() {
+	for l := th.todo.first; l != nil; l = l.next {
+		if t, ok := l.work.(*transaction); ok && t.buf != nil {
+			t.buf.lost = true
+			t.detachBuffer()
+		}
+	}
 }
 
 // deliver writes the transaction to the receiver. It counts as received once the bytes have
