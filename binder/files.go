@@ -58,7 +58,7 @@ func (f *files) collect(dev *ioctl.Device, h *held) {
 		return
 	}
 	if !h.index {
-		for _, n := range numbers {
+		for _, n := range singles(h.data, h.table) {
 			h.files = append(h.files, int(int32(n)))
 		}
 		return
@@ -144,6 +144,20 @@ func (f *files) lockedForget(addr ioctl.Address) {
 		}
 	}
 	delete(f.arrived, addr)
+}
+
+// singles are the numbers of the descriptors of a transaction that are not in arrays. The driver closes
+// those in arrays when the buffer is freed; to close them here, too, would hit whatever had their
+// numbers by then.
+func singles(data, table []byte) (fds []uint32) {
+	for i := 0; i+8 <= len(table); i += 8 {
+		if o := object(data, binary.LittleEndian.Uint64(table[i:])); kindOf(o) == ioctl.BINDER_TYPE_FD {
+			var fd ioctl.FDObject
+			fd.Decode(o)
+			fds = append(fds, fd.FD)
+		}
+	}
+	return fds
 }
 
 // descriptors are what stands for descriptors in a transaction: numbers, or indices.

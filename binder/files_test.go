@@ -37,6 +37,23 @@ func FuzzObjects(f *testing.F) {
 	})
 }
 
+// On the kernel's driver, what came in an array is the driver's to close.
+func TestArraysAreNotOursToClose(t *testing.T) {
+	data := make([]byte, 2*ioctl.SizeofFDObject+ioctl.SizeofBufferObject+ioctl.SizeofFDArrayObject)
+	var table []byte
+	put := func(at int, o interface{ Encode([]byte) }) {
+		o.Encode(data[at:])
+		table = binary.LittleEndian.AppendUint64(table, uint64(at))
+	}
+	put(0, &ioctl.FDObject{Type: ioctl.BINDER_TYPE_FD, FD: 5})
+	put(24, &ioctl.BufferObject{Type: ioctl.BINDER_TYPE_PTR, Buffer: 4096, Length: 8})
+	put(64, &ioctl.FDArrayObject{Type: ioctl.BINDER_TYPE_FDA, NumFDs: 2, Parent: 1})
+	put(96, &ioctl.FDObject{Type: ioctl.BINDER_TYPE_FD, FD: 9})
+	if d := cmp.Diff([]uint32{5, 9}, singles(data, table)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // messages is what a broker would send.
 type message struct {
 	ioctl.DescriptorMessage

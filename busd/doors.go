@@ -93,23 +93,21 @@ type Files interface {
 	// Take duplicates descriptor fd out of the client, or answers EBADF.
 	Take(tid ThreadID, fd uint32) (File, syscall.Errno)
 
-	// Give installs files in the client, in order, and writes their new numbers to fds. buffer
-	// is the address of the receive buffer they belong to. On error none stays installed.
+	// Give gives files to the client, in order, and writes to fds what stands for them in the
+	// parcel. If it has installed them, that is their new numbers; otherwise they have gone
+	// another way (over the client's socket), and are the client's to install and to close.
+	// buffer is the address of the receive buffer they belong to. On error none stays installed.
 	// The broker closes the files afterwards, whatever the answer.
-	Give(tid ThreadID, buffer ioctl.Address, files []File, fds []uint32) syscall.Errno
+	Give(tid ThreadID, buffer ioctl.Address, files []File, fds []uint32) (installed bool, errno syscall.Errno)
+
+	// Withdraw closes descriptors of the client's, by their numbers, those that are open. It is
+	// done by the thread tid, which is in a BINDER_WRITE_READ, and before Withdraw returns. Where
+	// the thread cannot be made to do that, they stay open.
+	Withdraw(tid ThreadID, fds []uint32)
 
 	// SetSocket makes the socket that the client knows as fd the way of Give
 	// (ioctl.FUSEBINDER_SET_DESCRIPTOR_SOCKET).
 	SetSocket(tid ThreadID, fd int32) syscall.Errno
-}
-
-// A FileCloser is a Files that can also take descriptors back. The driver does so with those of
-// a BINDER_TYPE_FDA when the client frees the buffer that they came in.
-type FileCloser interface {
-	// CloseFiles closes descriptors that Give has installed, by the numbers it gave them, for
-	// the buffer at an address. It leaves alone what the client got in another way, over its
-	// socket for example: that is the client's own to close.
-	CloseFiles(tid ThreadID, buffer ioctl.Address, fds []uint32)
 }
 
 // A Watcher hears about readiness. The edge provides one for each process.

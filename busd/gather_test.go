@@ -73,6 +73,48 @@ func TestBuffersInBuffers(t *testing.T) {
 	diff(t, "open in the broker", int32(0), f.open.Load())
 }
 
+// What came over a client's socket is not the broker's to close; that the thread does not wait after
+// freeing it is as ever.
+func TestArraysOverASocketAreLeftAlone(t *testing.T) {
+	w, server, caller, h, _ := fds(t)
+	server.socket = true
+	caller.exchange(caller.toSendArray(h, 2), "BR_TRANSACTION_COMPLETE")
+	tr := server.exchange(nil, "BR_TRANSACTION")
+	server.exchange(free(tr))
+	diff(t, "closed", 0, len(server.withdrawn))
+	server.begin(nil)
+	server.waits()
+	server.Process.Release()
+	w.finish(caller.client)
+}
+
+// Closing takes its time, and meanwhile the others go on, or the client itself may end.
+func TestTheReceiverDiesWhileItsArrayIsClosed(t *testing.T) {
+	w, server, caller, h, f := fds(t)
+	caller.exchange(caller.toSendArray(h, 2), "BR_TRANSACTION_COMPLETE")
+	tr := server.exchange(nil, "BR_TRANSACTION")
+	server.onWithdraw = func() {
+		caller.exchange(caller.toSendArray(h, 1), "BR_TRANSACTION_COMPLETE")
+		server.Process.Release()
+		w.check()
+	}
+	server.begin(free(tr))
+	server.fails(syscall.EINTR)
+	diff(t, "closed", []uint32{50, 51}, server.withdrawn)
+	w.finish(caller.client)
+	diff(t, "open in the broker", int32(0), f.open.Load())
+}
+
+// toSendArray is a oneway transaction with n descriptors in an array.
+func (th *thread) toSendArray(h ioctl.Handle, n int) []byte {
+	at := th.base + 2048
+	for i := range n {
+		copy(th.at(at+ioctl.Address(4*i), 4), "\x03\x00\x00\x00")
+	}
+	payload := "8 bytes." + bufferObject(at, uint64(4*n), -1, 0) + arrayObject(uint64(n), 0, 0)
+	return gathering(th.toSend(h, payload, 8, 48), align8(uint64(4*n)))
+}
+
 // Nobody sees the sender's numbers and pointers in the receiver's memory.
 func TestUntranslatedValuesAreNeverSeen(t *testing.T) {
 	w, server, caller, h, _ := fds(t)

@@ -11,7 +11,8 @@ type bufferUse struct {
 	transaction *transaction   // until it was answered or, if it is not a call, delivered
 	node        *refcount.Node // whom it is for, held strongly; nil for a reply
 	objects     []object       // what it holds of nodes and handles
-	arrays      []uint32       // the receiver's numbers of descriptors that came in arrays
+	arrays      []uint32       // what stands for descriptors that came in arrays
+	installed   bool           // those are numbers in the receiver's table
 	clear       bool           // TF_CLEAR_BUF: zero it when it is freed
 	lost        bool           // nobody will free it before its process ends: see abandon
 	payer       *user          // who is charged for it
@@ -44,8 +45,8 @@ type object struct {
 // freeBufferAt is BC_FREE_BUFFER. The driver passes over an address that is none of a buffer's the
 // client was given. The context is locked, and unlocked while a buffer is cleared.
 //
-// Descriptors that came in arrays end with the buffer, and then the driver wants the thread back
-// in user space, where it closes them: its next read does not wait.
+// Descriptors that came in arrays end with the buffer: the thread that frees it closes them, in its
+// own table. The driver wants it back in user space for that, and so its next read does not wait.
 func (th *Thread) freeBufferAt(addr ioctl.Address) {
 	p := th.proc
 	if p.alloc == nil || addr < p.area.Address() {
@@ -57,10 +58,10 @@ func (th *Thread) freeBufferAt(addr ioctl.Address) {
 	}
 	if len(b.arrays) > 0 {
 		th.needReturn = true
-		if files, ok := p.files.(FileCloser); ok {
+		if b.installed {
 			fds := b.arrays
 			p.ctx.mu.Unlock()
-			files.CloseFiles(th.tid, addr, fds)
+			p.files.Withdraw(th.tid, fds)
 			p.ctx.mu.Lock()
 		}
 	}

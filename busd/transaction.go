@@ -255,7 +255,7 @@ func (t *transaction) giveFiles(th *Thread) syscall.Errno {
 	p.pin()
 	ctx.mu.Unlock()
 	fds := make([]uint32, len(t.files))
-	errno := p.files.Give(th.tid, area.Address()+ioctl.Address(start), t.files, fds)
+	installed, errno := p.files.Give(th.tid, area.Address()+ioctl.Address(start), t.files, fds)
 	var arrays []uint32
 	if errno == 0 {
 		bytes := area.Bytes()
@@ -278,7 +278,7 @@ func (t *transaction) giveFiles(th *Thread) syscall.Errno {
 	}
 	ctx.mu.Lock()
 	if t.buf != nil {
-		t.buf.arrays = arrays
+		t.buf.arrays, t.buf.installed = arrays, installed
 	}
 	p.unpin()
 	t.closeFiles(ctx)

@@ -48,7 +48,8 @@ type client struct {
 	mu     sync.Mutex
 	given  []*file // guarded by mu
 
-	withdrawn []uint32 // what CloseFiles was given
+	withdrawn []uint32 // what Withdraw was given
+	socket    bool     // Give installs nothing
 	readyC    chan struct{}
 
 	unmapped bool          // Map answers nil
@@ -61,6 +62,7 @@ type client struct {
 	// Called before memory is touched, when not nil: they may block.
 	onRead, onWrite func(ioctl.Address)
 	onGive          func()
+	onWithdraw      func()
 	onPublish       func()
 	onDiscard       func()
 }
@@ -171,12 +173,12 @@ func (c *client) Take(_ ThreadID, fd uint32) (File, syscall.Errno) {
 	return f, 0
 }
 
-func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) syscall.Errno {
+func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) (bool, syscall.Errno) {
 	if c.onGive != nil {
 		c.onGive()
 	}
 	if c.giveErr != 0 {
-		return c.giveErr
+		return false, c.giveErr
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,10 +186,13 @@ func (c *client) Give(_ ThreadID, _ ioctl.Address, files []File, fds []uint32) s
 		fds[i] = uint32(len(c.given)) + 50
 		c.given = append(c.given, f.(*file))
 	}
-	return 0
+	return !c.socket, 0
 }
 
-func (c *client) CloseFiles(_ ThreadID, _ ioctl.Address, fds []uint32) {
+func (c *client) Withdraw(_ ThreadID, fds []uint32) {
+	if c.onWithdraw != nil {
+		c.onWithdraw()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.withdrawn = append(c.withdrawn, fds...)

@@ -13,10 +13,15 @@ import (
 // maxPerMessage is how many descriptors one message carries (SCM_MAX_FD).
 const maxPerMessage = 253
 
-// An Injector puts descriptors into a client that has not handed over a socket, and answers the
-// numbers they got there. On error none stays. See Hold for how it can be done.
+// An Injector changes the descriptors of a client that has not handed over a socket, through a
+// thread of it that is in an ioctl. See Hold for how it can be done.
 type Injector interface {
+	// Inject puts files into the client and answers the numbers they got there. On error none
+	// stays.
 	Inject(tid busd.ThreadID, files []int, fds []uint32) syscall.Errno
+
+	// Withdraw has the thread close descriptors, if it can.
+	Withdraw(tid busd.ThreadID, fds []uint32)
 }
 
 // Files is one client's descriptor table. It implements busd.Files.
@@ -76,12 +81,12 @@ func take(tid busd.ThreadID, fd int) (int, syscall.Errno) {
 }
 
 // Give hands files to the client on its descriptor socket and sets fds to their indexes. Without
-// a socket it asks the injector; without that the answer is EPERM. EAGAIN says that the client
-// has not emptied its socket.
+// a socket it has the injector install them; without that the answer is EPERM. EAGAIN says that
+// the client has not emptied its socket.
 //
 // Several messages are needed for more than 253 files. A later one that fails leaves the earlier
 // ones in the socket: the client drops an incomplete set when the next one begins.
-func (f *Files) Give(tid busd.ThreadID, buffer ioctl.Address, files []busd.File, fds []uint32) syscall.Errno {
+func (f *Files) Give(tid busd.ThreadID, buffer ioctl.Address, files []busd.File, fds []uint32) (installed bool, errno syscall.Errno) {
 	numbers := make([]int, len(files))
 	for i, x := range files {
 		numbers[i] = int(x.(file))
@@ -90,16 +95,16 @@ func (f *Files) Give(tid busd.ThreadID, buffer ioctl.Address, files []busd.File,
 	if f.socket < 0 {
 		f.mu.Unlock()
 		if f.injector == nil {
-			return syscall.EPERM
+			return false, syscall.EPERM
 		}
-		return f.injector.Inject(tid, numbers, fds)
+		return true, f.injector.Inject(tid, numbers, fds)
 	}
 	defer f.mu.Unlock()
 	m := ioctl.DescriptorMessage{Buffer: buffer, Total: uint32(len(files))}
 	for len(numbers) > 0 {
 		n := min(len(numbers), maxPerMessage)
 		if errno := f.send(m, numbers[:n]); errno != 0 {
-			return errno
+			return false, errno
 		}
 		m.First += uint32(n)
 		numbers = numbers[n:]
@@ -107,7 +112,14 @@ func (f *Files) Give(tid busd.ThreadID, buffer ioctl.Address, files []busd.File,
 	for i := range files {
 		fds[i] = uint32(i)
 	}
-	return 0
+	return false, 0
+}
+
+// Withdraw has the injector close what it has installed.
+func (f *Files) Withdraw(tid busd.ThreadID, fds []uint32) {
+	if f.injector != nil {
+		f.injector.Withdraw(tid, fds)
+	}
 }
 
 // send needs mu.

@@ -130,7 +130,7 @@ func TestGiveBySocket(t *testing.T) {
 	socket := ourSocket(t, f)
 	for _, n := range []int{1, 3, ioctl.MaxDescriptors, ioctl.MaxDescriptors + 1} {
 		fds := make([]uint32, n)
-		if errno := f.Give(0, 0xcafe000, give(t, n), fds); errno != 0 {
+		if _, errno := f.Give(0, 0xcafe000, give(t, n), fds); errno != 0 {
 			t.Fatalf("%d files: %v", n, errno)
 		}
 		var want, got []string
@@ -158,7 +158,7 @@ func TestGiveFails(t *testing.T) {
 	defer f.Close()
 	fds := make([]uint32, 1)
 	files := give(t, 1)
-	if errno := f.Give(0, 0, files, fds); errno != syscall.EPERM {
+	if _, errno := f.Give(0, 0, files, fds); errno != syscall.EPERM {
 		t.Errorf("without a socket: %v, want EPERM", errno)
 	}
 
@@ -166,20 +166,20 @@ func TestGiveFails(t *testing.T) {
 	deadline := time.Now().Add(10 * time.Second)
 	var errno syscall.Errno
 	for errno == 0 && time.Now().Before(deadline) {
-		errno = f.Give(0, 0, files, fds)
+		_, errno = f.Give(0, 0, files, fds)
 	}
 	if errno != syscall.EAGAIN && errno != syscall.ENOBUFS && errno != syscall.ETOOMANYREFS {
 		t.Errorf("a socket that nobody empties: %v, want EAGAIN", errno)
 	}
 	socket := ourSocket(t, f) // a second one takes the place of the first
-	if errno := f.Give(0, 1, files, fds); errno != 0 {
+	if _, errno := f.Give(0, 1, files, fds); errno != 0 {
 		t.Errorf("another socket: %v", errno)
 	}
 	receive(t, socket)
 	if errno := f.SetSocket(busd.ThreadID(unix.Gettid()), -1); errno != 0 {
 		t.Errorf("take the socket back: %v", errno)
 	}
-	if errno := f.Give(0, 0, files, fds); errno != syscall.EPERM {
+	if _, errno := f.Give(0, 0, files, fds); errno != syscall.EPERM {
 		t.Errorf("after it was taken back: %v, want EPERM", errno)
 	}
 }
@@ -196,7 +196,7 @@ func TestGiveToAClosedSocket(t *testing.T) {
 	}
 	unix.Close(pair[0])
 	unix.Close(pair[1])
-	if errno := f.Give(0, 0, []busd.File{file(0)}, make([]uint32, 1)); errno != syscall.EPERM {
+	if _, errno := f.Give(0, 0, []busd.File{file(0)}, make([]uint32, 1)); errno != syscall.EPERM {
 		t.Errorf("%v, want EPERM", errno)
 	}
 	if after := openFiles(t); after != before {
@@ -230,7 +230,12 @@ func TestIntegrationSetSocketChecks(t *testing.T) {
 	}
 }
 
-type injector struct{ files []int }
+type injector struct {
+	files     []int
+	withdrawn []uint32
+}
+
+func (i *injector) Withdraw(_ busd.ThreadID, fds []uint32) { i.withdrawn = fds }
 
 func (i *injector) Inject(_ busd.ThreadID, files []int, fds []uint32) syscall.Errno {
 	i.files = files
@@ -244,10 +249,11 @@ func TestGiveByInjector(t *testing.T) {
 	i := &injector{}
 	f := NewFiles(i)
 	fds := make([]uint32, 2)
-	if errno := f.Give(7, 0, []busd.File{file(3), file(5)}, fds); errno != 0 {
-		t.Fatal(errno)
+	if installed, errno := f.Give(7, 0, []busd.File{file(3), file(5)}, fds); errno != 0 || !installed {
+		t.Fatal(installed, errno)
 	}
-	if d := cmp.Diff([]int{3, 5}, i.files) + cmp.Diff([]uint32{40, 41}, fds); d != "" {
+	f.Withdraw(7, fds[1:])
+	if d := cmp.Diff([]int{3, 5}, i.files) + cmp.Diff([]uint32{40, 41}, fds) + cmp.Diff(fds[1:], i.withdrawn); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

@@ -17,16 +17,16 @@ import (
 )
 
 // A Hold is control over a client's thread from the end of one ioctl to its return to user space.
-// It is how descriptors get into a client that does not help: the thread makes the system calls
-// that take them, without knowing.
+// It is how descriptors get into a client that does not help, and out again: the thread makes the
+// system calls that take them, without knowing.
 //
 // The order of things:
 //
 //	Grasp    the thread waits in its ioctl. Errors change nothing: it goes on waiting.
 //	(the ioctl is answered, whatever the answer)
 //	Arrest   the thread is stopped on its way out.
-//	Install  as often as needed.
-//	Return or Restart, in the end, always, also after an error of Arrest and Install.
+//	Install, Close  as often as needed.
+//	Return or Restart, in the end, always, also after an error of the others.
 //
 // A traced thread obeys the one thread that traces it, so each Hold has a system thread of its
 // own, which ends if anything goes wrong: the kernel then lets go of the client. (A process
@@ -62,6 +62,9 @@ type Waiting struct {
 	Filters int
 }
 
+// Spacious tells whether there is room enough for Install.
+func (w *Waiting) Spacious() bool { return w.Room >= minScratch }
+
 // minScratch is what one descriptor takes: a message header and a control message.
 const minScratch = sizeofMsghdr + sizeofCmsghdr + 4
 
@@ -76,9 +79,6 @@ const (
 // EPERM: somebody else traces it, or it must not be traced, or a seccomp filter forbids who knows
 // what. ENOEXEC: it is not in that ioctl, or its machine code is not of this machine's native kind.
 func Grasp(w Waiting, abandon <-chan struct{}) (*Hold, syscall.Errno) {
-	if w.Room < minScratch {
-		return nil, syscall.ENOSPC
-	}
 	quiet.Do(quieten)
 	h := &Hold{waiting: w, jobs: make(chan func(), 1), fd: -1}
 	select {
@@ -239,7 +239,8 @@ func (h *Hold) Arrest() syscall.Errno {
 }
 
 // Install puts files into the thread's table of descriptors, close-on-exec, and answers their
-// numbers. On error none stays there; EMFILE is the table's, ESRCH says that the thread is gone.
+// numbers. On error none stays there; EMFILE is the table's, ESRCH says that the thread is gone,
+// ENOSPC that there is too little scratch memory.
 func (h *Hold) Install(files []int, numbers []uint32, place Place) syscall.Errno {
 	return h.do(func() syscall.Errno {
 		if h.dead {
@@ -247,6 +248,9 @@ func (h *Hold) Install(files []int, numbers []uint32, place Place) syscall.Errno
 		}
 		if !h.masked {
 			return syscall.ENOEXEC
+		}
+		if !h.waiting.Spacious() {
+			return syscall.ENOSPC
 		}
 		if place.beyond {
 			undo, errno := widen(h.waiting.Thread)
@@ -256,6 +260,22 @@ func (h *Hold) Install(files []int, numbers []uint32, place Place) syscall.Errno
 			defer undo()
 		}
 		return h.install(files, numbers, place.number)
+	})
+}
+
+// Close closes descriptors in the thread's table, those that are open.
+func (h *Hold) Close(numbers []uint32) syscall.Errno {
+	return h.do(func() syscall.Errno {
+		if !h.dead && !h.masked {
+			return syscall.ENOEXEC
+		}
+		for _, fd := range numbers {
+			if h.dead {
+				return syscall.ESRCH
+			}
+			_, _ = h.call(unix.SYS_CLOSE, uint64(fd))
+		}
+		return 0
 	})
 }
 

@@ -22,6 +22,9 @@ type Waiting struct {
 	Filters  int
 }
 
+// Spacious is for a Hold, of which there is none.
+func (*Waiting) Spacious() bool { return true }
+
 // Grasp answers EOPNOTSUPP.
 func Grasp(Waiting, <-chan struct{}) (*Hold, syscall.Errno) { return nil, syscall.EOPNOTSUPP }
 
@@ -30,6 +33,9 @@ func (*Hold) Arrest() syscall.Errno { return syscall.EOPNOTSUPP }
 
 // Install is for a Hold, of which there is none.
 func (*Hold) Install([]int, []uint32, Place) syscall.Errno { return syscall.EOPNOTSUPP }
+
+// Close is for a Hold, of which there is none.
+func (*Hold) Close([]uint32) syscall.Errno { return syscall.EOPNOTSUPP }
 
 // Return is for a Hold, of which there is none.
 func (*Hold) Return(int32, []byte) {}

@@ -10,7 +10,7 @@ import (
 	"github.com/fusebinder/fusebinder/ioctl"
 )
 
-// This file puts descriptors into clients that have given no socket.
+// This file puts descriptors into clients that have given no socket, and takes some back.
 //
 // The broker asks for it in the middle of an ioctl, and wants to know the descriptors' numbers
 // before it ends the ioctl; but the thread can only be held on its way out of it. So the kernel is
@@ -66,39 +66,79 @@ func (o *open) Inject(tid busd.ThreadID, files []int, fds []uint32) syscall.Errn
 	if q == nil || q.call.Request != ioctl.BINDER_WRITE_READ {
 		return syscall.ESRCH
 	}
+	if w := q.waiting(); !w.Spacious() {
+		return syscall.ENOSPC
+	}
 	place, errno := clientmem.Room(tid, len(files))
 	if errno != 0 {
 		return errno
 	}
-	s.handOver()
-	if q.grip == nil {
-		if errno := q.take(); errno != 0 {
-			return q.failed(errno)
-		}
+	hold, errno := q.held()
+	if errno == 0 {
+		errno = hold.Install(files, fds, place)
 	}
-	if q.grip.hold == nil {
-		return syscall.ESRCH
-	}
-	if errno := q.grip.hold.Install(files, fds, place); errno != 0 {
+	if errno != 0 {
 		return q.failed(errno)
 	}
 	return 0
 }
 
-// take holds the request's thread, and answers the request. Without a grip the thread has not
-// noticed anything.
-func (q *request) take() syscall.Errno {
+// Withdraw closes descriptors of the client whose thread tid is in an ioctl. It implements
+// clientmem.Injector.
+//
+// The thread is held from then on to the end of the ioctl, which is soon: the broker lets no read
+// wait after this.
+func (o *open) Withdraw(tid busd.ThreadID, fds []uint32) {
+	defer o.injecting.Add(-1)
+	if o.injecting.Add(1) > maxInjecting {
+		return
+	}
+	q := o.server.requests.find(o, tid)
+	if q == nil || q.call.Request != ioctl.BINDER_WRITE_READ {
+		return
+	}
+	hold, errno := q.held()
+	if errno == 0 {
+		errno = hold.Close(fds)
+	}
+	if errno != 0 {
+		q.failed(errno)
+		o.server.log.Debug("descriptors of an array stay open", "tid", tid, "err", errno)
+	}
+}
+
+// held is the hold of the request's thread. Others read on meanwhile.
+func (q *request) held() (*clientmem.Hold, syscall.Errno) {
+	q.server.handOver()
+	if q.grip == nil {
+		if errno := q.take(); errno != 0 {
+			return nil, errno
+		}
+	}
+	if q.grip.hold == nil {
+		return nil, syscall.ESRCH
+	}
+	return q.grip.hold, 0
+}
+
+// waiting says how the request's thread waits.
+func (q *request) waiting() clientmem.Waiting {
 	var wr ioctl.WriteRead
 	wr.Decode(q.call.Arg)
-	w := clientmem.Waiting{
+	return clientmem.Waiting{
 		Thread: q.call.Thread, Request: q.call.Request, Argument: q.arg,
 		Scratch: wr.ReadBuffer + ioctl.Address(wr.ReadConsumed),
 		Room:    int(min(wr.ReadSize-min(wr.ReadSize, wr.ReadConsumed), maxScratch)),
 		Filters: q.server.opts.ClientFilters,
 	}
+}
+
+// take holds the request's thread, and answers the request. Without a grip the thread has not
+// noticed anything.
+func (q *request) take() syscall.Errno {
 	g := &grip{}
 	q.server.requests.setGrip(q, g)
-	hold, errno := grasp(w)
+	hold, errno := grasp(q.waiting())
 	if errno != 0 && errno != syscall.EINTR {
 		if q.server.requests.setGrip(q, nil); g.interrupted {
 			q.open.process.Interrupt(&q.call)
@@ -106,8 +146,10 @@ func (q *request) take() syscall.Errno {
 		return errno
 	}
 
-	// Nobody should see this answer. Just in case: all commands have been carried out.
+	// Nobody should see this answer. Just in case: all commands have been carried out, or will be.
 	q.server.requests.hold(q)
+	var wr ioctl.WriteRead
+	wr.Decode(q.call.Arg)
 	wr.WriteConsumed = wr.WriteSize
 	var m [argOffset + ioctl.SizeofWriteRead]byte
 	n := argOffset + q.outSize

@@ -2,8 +2,11 @@ package devicefs
 
 import (
 	"fmt"
+	"os"
 	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/fusebinder/fusebinder/busd"
 	"github.com/fusebinder/fusebinder/ioctl"
@@ -126,7 +129,7 @@ func (r *reader) handle(n int) {
 		}
 	case opFlush:
 		s.answered(s.wire.fail(h.unique(), 0))
-		if o := s.opens.get(h.handle()); o != nil {
+		if o := s.opens.get(h.handle()); o != nil && !ours(h.pid()) {
 			o.process.Flush()
 		}
 	case opRelease:
@@ -137,6 +140,12 @@ func (r *reader) handle(n int) {
 	default:
 		r.other(h)
 	}
+}
+
+// ours tells whether a thread is one of this process. Ours close duplicates of devices that were on
+// their way from one client to another; the driver makes none, so no client is to notice that.
+func ours(tid int32) bool {
+	return unix.Tgkill(os.Getpid(), int(tid), 0) == nil
 }
 
 // ioctl hands an ioctl to the broker.

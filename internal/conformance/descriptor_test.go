@@ -241,6 +241,9 @@ func TestTheDeviceItselfAsDescriptor(t *testing.T) {
 	c.send(c.call(0, oneway(1, "").fd(p.FD)))
 	q := mgr.got(noop, "TRANSACTION")
 	fd := q.file(0).FD
+	// On its way it was nobody's: its owner's threads were not told of a close.
+	c.expect(noop, complete)
+	c.idle()
 	adopted := b.openIn(besideHost(t), func(a *OpenArgs) { a.Adopt, a.MapSize = fd, 0 })
 	th := adopted.thread()
 	th.send(th.call(0, msg(2, "as another")))

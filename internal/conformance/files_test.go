@@ -136,6 +136,13 @@ func (a *Actor) File(args FileArgs, reply *FileReply) error {
 // CloseFD closes a descriptor.
 func (a *Actor) CloseFD(fd int, _ *int) error { return unix.Close(fd) }
 
+// IsOpen tells whether the actor has a descriptor of that number.
+func (a *Actor) IsOpen(fd int, open *bool) error {
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	*open = err == nil
+	return nil
+}
+
 // CountFDs counts the actor's descriptors.
 func (a *Actor) CountFDs(_ int, n *int) error {
 	es, err := os.ReadDir("/proc/self/fd")
