@@ -48,6 +48,10 @@ const (
 	peerBig                                                   // int32 n: answers n bytes
 	peerHandle                                                // a binder: the handle it has here
 	peerTorn                                                  // oneway or not, bytes that are all the same; int32: how often they were not
+	peerKeepWeak                                              // a weak binder, which it keeps
+	peerWeak                                                  // a weak binder: the one it keeps
+	peerPromote                                               // a weak binder; a binder: what it promotes to here, or null
+	peerDropWeak                                              // forgets the weak binder it keeps
 	peerWaitNested                                            // a binder: calls its callbackWait with a timeout of 50 ms; int32 0 or 1: it timed out
 )
 
@@ -65,6 +69,7 @@ type peerService struct {
 	mu      sync.Mutex
 	self    *Object
 	kept    Binder
+	weak    *WeakBinder
 	release chan struct{}
 	waiting int
 	dropped *atomic.Int32
@@ -112,6 +117,29 @@ func (p *peerService) OnTransact(ctx context.Context, code ioctl.Code, data, rep
 		p.mu.Unlock()
 		runtime.GC()
 		runtime.GC()
+	case peerKeepWeak:
+		w, err := ReadWeakBinder(data)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.weak = w
+	case peerWeak:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		reply.WriteWeakBinder(p.weak)
+	case peerPromote:
+		w, err := ReadWeakBinder(data)
+		if err != nil {
+			return err
+		}
+		reply.WriteStrongBinder(w.Promote())
+	case peerDropWeak:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.weak.Close()
+		p.weak = nil
 	case peerCallKept:
 		p.mu.Lock()
 		defer p.mu.Unlock()

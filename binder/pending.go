@@ -13,7 +13,7 @@ import (
 // calls the device, so the garbage collector's cleanups may.
 //
 // The order among them and with other commands does not matter: a reference is dropped only after
-// the BC_ACQUIRE that took it has been carried out, and a buffer is freed only after all references
+// the command that took it has been carried out, and a buffer is freed only after all references
 // it brought have been taken.
 type pending struct {
 	n atomic.Int32 // len(buf), to look without the lock
@@ -38,7 +38,7 @@ func (p *pending) start(flush func()) {
 	p.timer.Stop()
 }
 
-// putHandle adds a command about a handle: BC_RELEASE.
+// putHandle adds a command about a handle: BC_RELEASE or BC_DECREFS.
 func (p *pending) putHandle(cmd ioctl.Command, h ioctl.Handle) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,12 +26,13 @@ type Proxy struct {
 	descriptor string // once known
 }
 
-// reference is one BC_ACQUIRE of a handle. It outlives its Proxy until nothing under way uses it;
-// then, once, BC_RELEASE follows. A handle that arrives again after its proxy is gone gets a new
+// reference is one BC_ACQUIRE of a handle, or BC_INCREFS if it is weak. It outlives its Proxy or
+// WeakBinder until nothing under way uses it; then, once, BC_RELEASE or BC_DECREFS follows. A handle that arrives again after its proxy is gone gets a new
 // reference, whether or not the old one has been released by then: each releases what it acquired.
 type reference struct {
 	bus     *Bus
 	handle  ioctl.Handle
+	weak    bool
 	acquire sync.Once
 	uses    gate
 }
@@ -55,6 +56,14 @@ func (b *Bus) resolve(obj ioctl.FlatObject) (parcel.Binder, error) {
 			return o, nil
 		}
 		return nil, fmt.Errorf("object %d of this process: %w", obj.Binder, ErrDeadObject)
+	case ioctl.BINDER_TYPE_WEAK_BINDER:
+		return b.weakObject(obj.Pointer()), nil
+	case ioctl.BINDER_TYPE_WEAK_HANDLE:
+		w, err := b.weak(obj.Handle())
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
 	case ioctl.BINDER_TYPE_HANDLE:
 		if obj.Handle() == ioctl.ContextManager {
 			return b.ContextManager(), nil
@@ -78,10 +87,20 @@ func (b *Bus) proxy(h ioctl.Handle) *Proxy {
 	b.handles.mu.Unlock()
 	// Before the buffer is freed, and so at once: it is the buffer's reference that makes ours
 	// possible. Whoever finds the proxy meanwhile has a buffer, too, and waits here.
-	p.ref.acquire.Do(func() {
-		_ = b.command(func(out []byte) []byte { return ioctl.AppendHandle(out, ioctl.BC_ACQUIRE, h) })
-	})
+	_ = p.ref.take()
 	return p
+}
+
+// take takes the reference, once.
+func (r *reference) take() (err error) {
+	cmd := ioctl.BC_ACQUIRE
+	if r.weak {
+		cmd = ioctl.BC_INCREFS
+	}
+	r.acquire.Do(func() {
+		err = r.bus.command(func(out []byte) []byte { return ioctl.AppendHandle(out, cmd, r.handle) })
+	})
+	return err
 }
 
 // drop ends the reference as soon as nothing uses it. It never calls the device.
@@ -97,7 +116,13 @@ func (r *reference) drop() {
 	}
 }
 
-func (r *reference) release() { r.bus.pending.putHandle(ioctl.BC_RELEASE, r.handle) }
+func (r *reference) release() {
+	cmd := ioctl.BC_RELEASE
+	if r.weak {
+		cmd = ioctl.BC_DECREFS
+	}
+	r.bus.pending.putHandle(cmd, r.handle)
+}
 
 // Bus is the bus the proxy's object is on.
 func (p *Proxy) Bus() *Bus { return p.bus }

@@ -10,7 +10,8 @@ import (
 // is a nil Binder.
 type Binder interface {
 	// FlattenBinder is the object as it stands in a parcel: type BINDER with pointer and cookie
-	// for a local object, type HANDLE for a proxy.
+	// for a local object, type HANDLE for a proxy; WEAK_BINDER or WEAK_HANDLE for those that
+	// only WriteWeakBinder writes.
 	FlattenBinder() (ioctl.FlatObject, error)
 }
 
@@ -29,7 +30,7 @@ type Stabler interface {
 }
 
 // A Resolver turns an object of a received parcel into a Binder. It is asked once for each read,
-// with objects of type BINDER and HANDLE that stand in the offsets table and are not null.
+// with objects of type BINDER and HANDLE, or WEAK_BINDER and WEAK_HANDLE by ReadWeakBinder, that stand in the offsets table and are not null.
 type Resolver interface {
 	ResolveBinder(obj ioctl.FlatObject) (Binder, error)
 }
@@ -72,15 +73,29 @@ func (p *Parcel) WriteStrongBinder(b Binder) {
 			p.fail(op, len(p.data), "", err)
 			return
 		}
+		if obj.Type != ioctl.BINDER_TYPE_BINDER && obj.Type != ioctl.BINDER_TYPE_HANDLE {
+			p.fail(op, len(p.data), fmt.Sprintf("%T is weak", b), BAD_TYPE)
+			return
+		}
 		stability = StabilitySystem
 		if s, ok := b.(Stabler); ok {
 			stability = s.BinderStability()
 		}
 	}
+	if !p.putObject(op, &obj, b) {
+		return
+	}
+	if word, present := stabilityWord(p.level(), stability); present {
+		p.WriteInt32(word)
+	}
+}
+
+// putObject writes b as obj; false if that failed.
+func (p *Parcel) putObject(op string, obj *ioctl.FlatObject, b Binder) bool {
 	start := len(p.data)
 	to := p.room(op, ioctl.SizeofFlatObject)
 	if to == nil {
-		return
+		return false
 	}
 	obj.Encode(to)
 	if b != nil {
@@ -94,9 +109,7 @@ func (p *Parcel) WriteStrongBinder(b Binder) {
 			r.RetainBinder()
 		}
 	}
-	if word, present := stabilityWord(p.level(), stability); present {
-		p.WriteInt32(word)
-	}
+	return true
 }
 
 // schedulingFlags is what libbinder puts in flat_binder_object.flags unless told otherwise:
@@ -139,20 +152,8 @@ func (p *Parcel) ReadNullableStrongBinder() Binder {
 		return nil
 	}
 
-	var b Binder
-	var err error
-	w := p.writtenAt(start)
-	switch {
-	case w != nil: // a call that never left the process
-		b = w.binder
-	case p.opts.Resolver == nil:
-		p.fail(op, start, "the parcel has no resolver", BAD_TYPE)
-		return nil
-	default:
-		b, err = p.opts.Resolver.ResolveBinder(obj)
-	}
-	if err != nil {
-		p.fail(op, start, "", err)
+	b := p.resolveAt(op, start, &obj)
+	if p.err != nil {
 		return nil
 	}
 	if s, ok := b.(interface{ SetBinderStability(Stability) error }); ok {
@@ -160,6 +161,23 @@ func (p *Parcel) ReadNullableStrongBinder() Binder {
 			p.fail(op, start, "", err)
 			return nil
 		}
+	}
+	return b
+}
+
+// resolveAt is what the object at offset start stands for.
+func (p *Parcel) resolveAt(op string, start int, obj *ioctl.FlatObject) Binder {
+	if w := p.writtenAt(start); w != nil { // a call that never left the process
+		return w.binder
+	}
+	if p.opts.Resolver == nil {
+		p.fail(op, start, "the parcel has no resolver", BAD_TYPE)
+		return nil
+	}
+	b, err := p.opts.Resolver.ResolveBinder(*obj)
+	if err != nil {
+		p.fail(op, start, "", err)
+		return nil
 	}
 	return b
 }

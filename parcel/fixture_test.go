@@ -26,6 +26,22 @@ func (r *proxy) FlattenBinder() (ioctl.FlatObject, error) {
 	return ioctl.FlatObject{Type: ioctl.BINDER_TYPE_HANDLE, Flags: 0x13, Binder: uint64(r.handle)}, nil
 }
 
+type weakNode struct{ node }
+
+func (n *weakNode) FlattenBinder() (ioctl.FlatObject, error) {
+	obj, err := n.node.FlattenBinder()
+	obj.Type = ioctl.BINDER_TYPE_WEAK_BINDER
+	return obj, err
+}
+
+type weakProxy struct{ proxy }
+
+func (r *weakProxy) FlattenBinder() (ioctl.FlatObject, error) {
+	obj, err := r.proxy.FlattenBinder()
+	obj.Type = ioctl.BINDER_TYPE_WEAK_HANDLE
+	return obj, err
+}
+
 type vintfNode struct{ node }
 
 func (*vintfNode) BinderStability() Stability { return StabilityVINTF }
@@ -34,8 +50,13 @@ func (*vintfNode) BinderStability() Stability { return StabilityVINTF }
 type directory struct{}
 
 func (directory) ResolveBinder(obj ioctl.FlatObject) (Binder, error) {
-	if obj.Type == ioctl.BINDER_TYPE_HANDLE {
+	switch obj.Type {
+	case ioctl.BINDER_TYPE_HANDLE:
 		return &proxy{obj.Handle()}, nil
+	case ioctl.BINDER_TYPE_WEAK_HANDLE:
+		return &weakProxy{proxy{obj.Handle()}}, nil
+	case ioctl.BINDER_TYPE_WEAK_BINDER:
+		return &weakNode{node{obj.Pointer(), obj.Cookie}}, nil
 	}
 	return &node{obj.Pointer(), obj.Cookie}, nil
 }
@@ -239,6 +260,29 @@ func TestFixtures(t *testing.T) {
 			data:  "852a6273 13000000 0000000000000000 0000000000000000 00000000",
 			read:  func(p *Parcel) any { return p.ReadNullableStrongBinder() }, want: Binder(nil),
 		}, {
+			name: "weak local binder", rule: "flatten_binder(wp) (android-10): the object, and no more",
+			write:   func(p *Parcel) { p.WriteWeakBinder(&weakNode{node{0x10, 0x20}}) },
+			data:    "852a6277 13010000 1000000000000000 2000000000000000",
+			offsets: "0000000000000000",
+			read:    func(p *Parcel) any { return p.ReadWeakBinder() }, want: &weakNode{node{0x10, 0x20}},
+		}, {
+			name: "weak proxy before an int32", rule: "the same",
+			write:   func(p *Parcel) { p.WriteWeakBinder(&weakProxy{proxy{5}}); p.WriteInt32(7) },
+			data:    "852a6877 13000000 0500000000000000 0000000000000000 07000000",
+			offsets: "0000000000000000",
+			read:    func(p *Parcel) any { return []any{p.ReadWeakBinder(), p.ReadInt32()} },
+			want:    []any{Binder(&weakProxy{proxy{5}}), int32(7)},
+		}, {
+			name: "the context manager, weakly", rule: "Parcel::writeObject: a union of 0 is not listed",
+			write: func(p *Parcel) { p.WriteWeakBinder(&weakProxy{proxy{0}}) },
+			data:  "852a6877 13000000 0000000000000000 0000000000000000",
+			read:  func(p *Parcel) any { return p.ReadWeakBinder() }, want: &weakProxy{proxy{0}},
+		}, {
+			name: "weak null binder", rule: "flatten_binder(wp): type BINDER, not listed",
+			write: func(p *Parcel) { p.WriteWeakBinder(nil) },
+			data:  "852a6273 13000000 0000000000000000 0000000000000000",
+			read:  func(p *Parcel) any { return p.ReadWeakBinder() }, want: Binder(nil),
+		}, {
 			name: "VINTF binder", rule: "Stability.h VINTF 0b111111",
 			write:   func(p *Parcel) { p.WriteStrongBinder(&vintfNode{node{1, 2}}) },
 			data:    "852a6273 13010000 0100000000000000 0200000000000000 3f000000",
@@ -367,7 +411,7 @@ func TestFixtures(t *testing.T) {
 			if err := q.Err(); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(node{}, proxy{})); diff != "" {
+			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(weakNode{}, weakProxy{}, node{}, proxy{})); diff != "" {
 				t.Errorf("read back (-want +got):\n%s", diff)
 			}
 			if q.Remaining() != 0 {

@@ -57,6 +57,7 @@ var reads = []func(p *Parcel, arg byte){
 	func(p *Parcel, _ byte) { p.ReadList() },
 	func(p *Parcel, _ byte) { p.ReadAnyMap() },
 	func(p *Parcel, _ byte) { p.ReadInt8Array() },
+	func(p *Parcel, _ byte) { p.ReadWeakBinder() },
 	func(p *Parcel, arg byte) { p.ReadHolder(&Holder{}, arg&1 != 0) },
 	func(p *Parcel, _ byte) { ReadMap(p, (*Parcel).ReadValue) },
 	func(p *Parcel, _ byte) { ReadEnumSlice[int64](p) },
@@ -77,6 +78,7 @@ func FuzzRead(f *testing.F) {
 	seed.WriteString16("x😀")
 	seed.WriteStrongBinder(&proxy{5})
 	seed.WriteStrongBinder(nil)
+	seed.WriteWeakBinder(&weakProxy{proxy{6}})
 	seed.WriteFileDescriptor(0)
 	seed.WriteInt64Array([]int64{1, 2})
 	seed.WriteStatus(ServiceSpecific(1, "m"))

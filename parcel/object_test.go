@@ -39,6 +39,19 @@ func TestBindersAreHeldUntilRelease(t *testing.T) {
 	}
 }
 
+func TestWeakAndStrongAreNotMixed(t *testing.T) {
+	for name, write := range map[string]func(*Parcel){
+		"a strong one as weak": func(p *Parcel) { p.WriteWeakBinder(&proxy{5}) },
+		"a weak one as strong": func(p *Parcel) { p.WriteStrongBinder(&weakProxy{proxy{5}}) },
+	} {
+		p := New()
+		write(p)
+		if err := p.Err(); !errors.Is(err, BAD_TYPE) || p.Len() != 0 {
+			t.Errorf("%s: %v, %d bytes", name, err, p.Len())
+		}
+	}
+}
+
 // angry fails at whatever it is asked.
 type angry struct{}
 
