@@ -243,10 +243,11 @@ func (k *checker) totals() error {
 			return fmt.Errorf("transaction %d: nobody will answer it", t.id)
 		}
 	}
-	held := map[*user]*struct{ bytes, parked, nodes, deaths int64 }{}
-	of := func(u *user) *struct{ bytes, parked, nodes, deaths int64 } {
+	type account struct{ bytes, parked, nodes, handles int64 }
+	held := map[*user]*account{}
+	of := func(u *user) *account {
 		if held[u] == nil {
-			held[u] = new(struct{ bytes, parked, nodes, deaths int64 })
+			held[u] = new(account)
 		}
 		return held[u]
 	}
@@ -263,6 +264,11 @@ func (k *checker) totals() error {
 		for n := p.table.NodeFrom(0); n != nil; n = p.table.NodeAfter(n.Pointer) {
 			of(nodeOf(n).charged).nodes++
 		}
+		for r := p.table.RefFrom(0); r != nil; r = p.table.RefFrom(r.Handle + 1) {
+			if payer, ok := r.Broker.(*user); ok {
+				of(payer).handles++
+			}
+		}
 		if p.alloc != nil {
 			for b := p.alloc.next(0); b != nil; b = p.alloc.next(b.end()) {
 				of(b.payer).bytes += b.cost()
@@ -274,8 +280,9 @@ func (k *checker) totals() error {
 	}
 	deaths := int64(0)
 	for u, h := range held {
-		if b, p, n := u.bytes.Load(), u.parked.Load(), u.nodes.Load(); b != h.bytes || p != h.parked || n != h.nodes {
-			return fmt.Errorf("user %d: charged %d bytes, %d parked, %d nodes, found %+v", u.uid, b, p, n, *h)
+		charged := account{u.bytes.Load(), u.parked.Load(), u.nodes.Load(), u.handles.Load()}
+		if charged != *h {
+			return fmt.Errorf("user %d: charged %+v, found %+v", u.uid, charged, *h)
 		}
 		deaths += u.deaths.Load()
 	}

@@ -1,6 +1,7 @@
 package busd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -112,6 +113,9 @@ func (n *node) nextAsync(p *Process) {
 func (ctx *Context) dropped(d *refcount.Drop) {
 	if d.RefGone {
 		ctx.bus.stats.deleted[statRef].Add(1)
+		if payer, ok := d.Broker.(*user); ok {
+			payer.handles.Add(-1)
+		}
 	}
 	if d.Death != nil {
 		w := d.Death.Broker.(*death)
@@ -126,16 +130,30 @@ func (ctx *Context) dropped(d *refcount.Drop) {
 	ctx.changed(d.Node, d.Change, nil)
 }
 
-// hold counts one more hold of n by p, making the handle if there is none.
+// errTooManyHandles is that of a user who has given away as many as the quota allows.
+var errTooManyHandles = errors.New("too many handles")
+
+// hold counts one more hold of n by p, to which sender sends it. The sender's user is charged for
+// a handle that there was not yet.
 func (p *Process) hold(n *refcount.Node, strong bool, sender *Thread) (*refcount.Ref, error) {
-	r, c, err := p.table.IncRefFor(n, strong, sender != nil)
+	ctx := p.ctx
+	r, c, err := p.table.IncRefFor(n, strong, n.Owner == sender.proc.table)
 	if err != nil {
 		return nil, err
 	}
-	if r.Strong+r.Weak == 1 {
-		p.ctx.bus.stats.created[statRef].Add(1)
+	ctx.changed(n, c, sender)
+	if r.Strong+r.Weak > 1 {
+		return r, nil
 	}
-	p.ctx.changed(n, c, sender)
+	ctx.bus.stats.created[statRef].Add(1)
+	payer := sender.proc.user
+	if !charge(&payer.handles, 1, ctx.bus.limits.Handles) {
+		if d, err := r.Dec(strong); err == nil {
+			ctx.dropped(&d)
+		}
+		return nil, errTooManyHandles
+	}
+	r.Broker = payer
 	return r, nil
 }
 

@@ -189,7 +189,7 @@ func (s *sending) translateHandle(b []byte) failure {
 		o.Encode(b)
 		return failure{}
 	}
-	theirs, err := s.to.hold(n, strong, nil)
+	theirs, err := s.to.hold(n, strong, s.th)
 	if err != nil {
 		return refused(err)
 	}
@@ -255,6 +255,9 @@ const inArray = 1 << 31
 func refused(err error) failure {
 	if errors.Is(err, refcount.ErrReleased) {
 		return deadTarget
+	}
+	if err == errTooManyHandles {
+		return failed(syscall.ENOMEM)
 	}
 	return failed(syscall.EINVAL)
 }

@@ -8,6 +8,7 @@ type Limits struct {
 	Processes   int64 // devices open at once: 4096
 	BufferBytes int64 // bytes in receive buffers that the user's calls fill, and 512 for each: 1 GiB
 	Nodes       int64 // objects given to other processes: 1,000,000
+	Handles     int64 // handles that the user's transactions gave to processes: 1,000,000
 	Deaths      int64 // subscriptions to deaths and to freezing: 1,000,000
 	ParkedCalls int64 // threads waiting in the device: 32,768
 	Descriptors int64 // file descriptors on their way to their receivers: 4096
@@ -26,6 +27,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Processes, 4096)
 	def(&l.BufferBytes, 1<<30)
 	def(&l.Nodes, 1_000_000)
+	def(&l.Handles, 1_000_000)
 	def(&l.Deaths, 1_000_000)
 	def(&l.ParkedCalls, 32768)
 	def(&l.Descriptors, 4096)
@@ -39,6 +41,7 @@ type user struct {
 	processes atomic.Int64
 	bytes     atomic.Int64
 	nodes     atomic.Int64
+	handles   atomic.Int64
 	deaths    atomic.Int64
 	parked    atomic.Int64
 	files     atomic.Int64
@@ -75,7 +78,7 @@ func (b *Bus) dischargeProcess(u *user) {
 	if u.processes.Add(-1) > 0 {
 		return
 	}
-	// Buffers and nodes can outlive their user's last process. Their ends are not noticed here,
+	// Buffers, nodes and handles can outlive their user's last process. Their ends are not noticed here,
 	// but they come with the end of another process at the latest.
 	for uid, u := range b.users {
 		if u.unused() {
@@ -86,5 +89,5 @@ func (b *Bus) dischargeProcess(u *user) {
 
 // unused says that nothing is charged to u.
 func (u *user) unused() bool {
-	return u.processes.Load() == 0 && u.bytes.Load() == 0 && u.nodes.Load() == 0 && u.files.Load() == 0 && u.deaths.Load() == 0
+	return u.processes.Load() == 0 && u.bytes.Load() == 0 && u.nodes.Load() == 0 && u.handles.Load() == 0 && u.files.Load() == 0 && u.deaths.Load() == 0
 }

@@ -69,6 +69,16 @@ func TestLimits(t *testing.T) {
 			refused(s, s.caller.toSend(s.h, strongBinder(0x300), 0), syscall.ENOMEM)
 			s.caller.exchange(s.caller.toSend(s.h, two, 0, 24), complete) // nothing new
 		}},
+		"handles": {Limits{Handles: 2}, func(s *scene) {
+			two := strongBinder(0x100) + weakBinder(0x200)
+			refused(s, s.caller.toSend(s.h, two+strongBinder(0x300), 0, 24, 48), syscall.ENOMEM)
+			s.caller.exchange(s.caller.toSend(s.h, two, 0, 24), "BR_INCREFS 100 101", "BR_ACQUIRE 100 101", "BR_INCREFS 200 201", complete)
+			refused(s, s.caller.toSend(s.h, strongBinder(0x300), 0), syscall.ENOMEM)
+			s.caller.exchange(s.caller.toSend(s.h, two, 0, 24), complete) // nothing new
+			other := s.openAs(3000).readyThread()
+			other.exchange(other.toSend(s.introduceQuietly(s.h, s.server.client, other.client), ""), complete)
+			other.Process.Release()
+		}},
 		"parked calls": {Limits{ParkedCalls: 2}, func(s *scene) {
 			a, b, c := s.caller, s.caller.client.readyThread(), s.caller.client.readyThread()
 			a.begin(enter)

@@ -278,7 +278,7 @@ func TestSpawnLooper(t *testing.T) {
 func (w *world) introduceQuietly(h ioctl.Handle, from, to *client) ioctl.Handle {
 	w.ctx.mu.Lock()
 	defer w.ctx.mu.Unlock()
-	r, err := to.hold(from.table.Ref(refcount.Handle(h)).Node, true, nil)
+	r, err := to.hold(from.table.Ref(refcount.Handle(h)).Node, true, from.lastThread)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -10,6 +10,7 @@ type Ref struct {
 	Weak   int
 	Death  *Death  // the death subscription, or nil
 	Freeze *Freeze // the freeze subscription, or nil
+	Broker any     // the caller's, which a Drop gives back
 
 	previous, next *Ref // of Node.refs
 }
@@ -19,9 +20,10 @@ type Drop struct {
 	Node   *Node
 	Change Change // for Node
 
-	// RefGone: the handle is free. Death and Freeze are the subscriptions that went with it, or
-	// nil; their work must be taken off any list.
+	// RefGone: the handle is free. Broker is what the ref had. Death and Freeze are the
+	// subscriptions that went with it, or nil; their work must be taken off any list.
 	RefGone bool
+	Broker  any
 	Death   *Death
 	Freeze  *Freeze
 }
@@ -92,7 +94,7 @@ func (r *Ref) remove(d *Drop) {
 	if d.Change&NodeGone != 0 {
 		d.Change = NodeGone
 	}
-	d.RefGone = true
+	d.RefGone, d.Broker = true, r.Broker
 	if r.Death != nil {
 		d.Death = r.Death
 		r.Death.drop()

@@ -44,6 +44,7 @@ Serving for others needs root. Ordinary users have "busd run".`,
 	f.Int64Var(&limits.Processes, "max-processes", 0, "devices that one user may have open (0: 4096)")
 	f.Int64Var(&limits.BufferBytes, "max-buffer-bytes", 0, "bytes that one user's calls may occupy in receive buffers (0: 1 GiB)")
 	f.Int64Var(&limits.Nodes, "max-nodes", 0, "objects that one user may have given away (0: 1000000)")
+	f.Int64Var(&limits.Handles, "max-handles", 0, "handles that one user's transactions may have given to processes (0: 1000000)")
 	f.Int64Var(&limits.ParkedCalls, "max-parked-calls", 0, "threads of one user that may wait in the devices (0: 32768)")
 	f.IntVar(&b.lifelineFD, "lifeline-fd", -1, "serve until this descriptor's other end is closed")
 	f.IntVar(&b.readyFD, "ready-fd", -1, "write a byte to this descriptor when ready")
