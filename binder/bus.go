@@ -37,6 +37,15 @@ type Options struct {
 	// APILevel is the Android release whose parcel layouts are used; 0 means parcel.APILevel.
 	APILevel int
 
+	// DetectOnewaySpam asks the driver to say when this program is filling another's receive buffer
+	// with oneway calls, and is likely to be the reason that others find no room there. The driver
+	// says so once, until there is room again; kernels before 5.14 never do.
+	DetectOnewaySpam bool
+
+	// OnewaySpam is called, in a goroutine of its own, when the driver says so; nil means that
+	// Logger is told, with the stack of the call.
+	OnewaySpam func(OnewaySpam)
+
 	// Logger hears of panics, of failures that nobody else is told, and of the end of the device;
 	// nil means slog.Default().
 	Logger *slog.Logger
@@ -121,6 +130,10 @@ func Open(path string, opts Options) (*Bus, error) {
 	b.zero = &Proxy{bus: b, ref: &reference{bus: b, handle: ioctl.ContextManager}}
 	b.zero.stability.Store(int32(parcel.StabilitySystem))
 	if err := dev.SetMaxThreads(uint32(min(opts.MaxThreads, math.MaxInt32))); err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := b.detectSpam(); err != nil {
 		dev.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

@@ -200,7 +200,7 @@ func (t *thread) wait(r *request) (tr ioctl.TransactionData, err error) {
 				continue
 			}
 			if ret == ioctl.BR_ONEWAY_SPAM_SUSPECT {
-				t.bus.log.Warn("this process fills another with oneway calls", "handle", r.ref.handle, "code", codeName(r.code))
+				t.bus.suspect(r)
 			}
 		case ioctl.BR_REPLY:
 			tr.Decode(arg)
