@@ -18,12 +18,13 @@ const (
 	capMaxPages       = 1 << 22 // FUSE_MAX_PAGES
 	capExplicitInval  = 1 << 25 // FUSE_EXPLICIT_INVAL_DATA: drop cached pages only when told
 	capInitExt        = 1 << 30 // FUSE_INIT_EXT
+	capSharedMappings = 1 << 36 // FUSE_DIRECT_IO_ALLOW_MMAP: MAP_SHARED in the receive mode store
 	capPassthrough    = 1 << 37 // FUSE_PASSTHROUGH
 	capNoExport       = 1 << 38 // FUSE_NO_EXPORT_SUPPORT
 	capRequestTimeout = 1 << 42 // FUSE_REQUEST_TIMEOUT
 
 	wanted = capAsyncRead | capBigWrites | capParallelDirs | capMaxPages | capExplicitInval |
-		capInitExt | capPassthrough | capNoExport | capRequestTimeout
+		capInitExt | capSharedMappings | capPassthrough | capNoExport | capRequestTimeout
 )
 
 // Protocol version 7.41 brought everything that we use.

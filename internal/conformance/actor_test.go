@@ -57,7 +57,8 @@ const (
 // OpenArgs says which device to open, and how.
 type OpenArgs struct {
 	Path     string
-	MapSize  int // 0: no mapping
+	MapSize  int  // 0: no mapping
+	Shared   bool // map MAP_SHARED
 	Nonblock bool
 	NoSocket bool // do not hand over a descriptor socket
 	Adopt    int  // if not 0, a descriptor to use instead of opening Path
@@ -91,7 +92,11 @@ func (a *Actor) Open(args OpenArgs, reply *OpenReply) error {
 	o := &opened{socket: -1}
 	o.fd.Store(int32(fd))
 	if args.MapSize > 0 {
-		area, err := unix.Mmap(fd, 0, args.MapSize, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+		kind := unix.MAP_PRIVATE
+		if args.Shared {
+			kind = unix.MAP_SHARED
+		}
+		area, err := unix.Mmap(fd, 0, args.MapSize, unix.PROT_READ, kind|unix.MAP_NORESERVE)
 		if err != nil {
 			unix.Close(fd)
 			reply.Errno = err.(syscall.Errno)

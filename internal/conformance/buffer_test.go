@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 
@@ -241,4 +242,41 @@ func TestSendFromTheReceiveBuffer(t *testing.T) {
 	tr := ioctl.TransactionData{Code: 2, Flags: ioctl.TF_ONE_WAY, DataSize: r.DataSize, Buffer: r.Buffer}
 	c.ask([]command{encode(ioctl.BC_TRANSACTION, tr)}, noop, complete)
 	mgr.got(noop, "TRANSACTION").text("a received text")
+}
+
+func TestSharedMapping(t *testing.T) {
+	// AOSP's own test of the driver maps MAP_SHARED. Deliveries at many places of the mapping, each to
+	// be seen at once, also where an older one was read from.
+	needsSharedMappings(t)
+	b := newBus(t)
+	mgr, c := b.manager(shared), b.open(shared).thread()
+	for round := range 3 {
+		for _, n := range []int{1, 100, 4096, 50000} {
+			data := make([]byte, n)
+			for i := range data {
+				data[i] = byte(i*7 + n + round)
+			}
+			c.start(readSize, c.call(0, msg(1, string(data))))
+			q := mgr.got(noop, "TRANSACTION").text(string(data))
+			mgr.ask([]command{mgr.reply(msg(1, string(data))), q.free()}, noop, complete)
+			c.send(c.got(noop, complete, "REPLY").text(string(data)).free())
+		}
+	}
+}
+
+// needsSharedMappings skips where FUSE refuses MAP_SHARED of a device in the receive mode store.
+func needsSharedMappings(t *testing.T) {
+	t.Helper()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	release := unix.ByteSliceToString(u.Release[:])
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		t.Fatalf("kernel release %q: %v", release, err)
+	}
+	if !isKernel(t) && (major < 6 || major == 6 && minor < 6) {
+		t.Skipf("Linux %s: FUSE allows no shared mapping of such a file before 6.6", release)
+	}
 }

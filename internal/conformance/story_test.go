@@ -86,6 +86,7 @@ type option func(*OpenArgs)
 func nonblock(a *OpenArgs)    { a.Nonblock = true }
 func noSocket(a *OpenArgs)    { a.NoSocket = true }
 func noMap(a *OpenArgs)       { a.MapSize = 0 }
+func shared(a *OpenArgs)      { a.Shared = true }
 func mapped(n int) option     { return func(a *OpenArgs) { a.MapSize = n } }
 func (b *bus) String() string { return b.path }
 
