@@ -38,6 +38,32 @@ type Identity struct {
 	// one is the namespace it lives in. The broker tells a sender's pid as the receiver's
 	// namespace knows it, and 0 where it does not.
 	PIDs []NamespacePID
+
+	// UIDs tells how the process's user namespace calls the uids of the broker's; nil where they
+	// are one and the same. The broker tells a sender's euid as the receiver's namespace knows it.
+	UIDs UIDMap
+}
+
+// A UIDMap is a user namespace's view of another's uids: the lines of /proc/PID/uid_map.
+type UIDMap []UIDRange
+
+// A UIDRange maps Count uids.
+type UIDRange struct{ Inside, Outside, Count uint32 }
+
+// NoUID is the name of a uid that a user namespace does not know, as from_kuid of the kernel has it.
+const NoUID = ^uint32(0)
+
+// Inside is what the namespace calls a uid from outside, NoUID where it has no name for it.
+func (m UIDMap) Inside(uid uint32) uint32 {
+	if m == nil {
+		return uid
+	}
+	for _, r := range m {
+		if uid >= r.Outside && uid-r.Outside < r.Count {
+			return r.Inside + (uid - r.Outside)
+		}
+	}
+	return NoUID
 }
 
 // Unlabelled is the security context of a sender whose machine has no labels, for receivers that

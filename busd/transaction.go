@@ -202,7 +202,7 @@ func (th *Thread) abandon() {
 // reached the receiver's memory: see commit.
 func (t *transaction) deliver(th *Thread, r *reading) bool {
 	tr := ioctl.TransactionData{
-		Code: t.code, Flags: t.flags, SenderEUID: t.sender.id.EUID,
+		Code: t.code, Flags: t.flags, SenderEUID: th.proc.id.UIDs.Inside(t.sender.id.EUID),
 		DataSize: t.buf.dataSize, OffsetsSize: t.buf.offsetsSize,
 		Buffer: th.proc.area.Address() + ioctl.Address(t.buf.off),
 	}

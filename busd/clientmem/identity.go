@@ -24,6 +24,7 @@ func Identify(tid busd.ThreadID) (busd.Identity, error) {
 		EUID:     s.euid,
 		Security: label(tid),
 		PIDs:     name(tid, s.nstgid),
+		UIDs:     uids(tid),
 	}, nil
 }
 
@@ -86,6 +87,36 @@ func label(tid busd.ThreadID) string {
 		return ""
 	}
 	return strings.TrimRight(string(text), "\x00\n")
+}
+
+// uids answers how a thread's user namespace calls our uids, nil where it is ours or may not be
+// looked at.
+func uids(tid busd.ThreadID) busd.UIDMap {
+	own, err := inode("/proc/self/ns/user")
+	if err != nil {
+		return nil
+	}
+	theirs, err := inode(fmt.Sprintf("/proc/%d/ns/user", tid))
+	if err != nil || theirs == own {
+		return nil
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/uid_map", tid))
+	if err != nil {
+		return nil
+	}
+	return parseUIDMap(text)
+}
+
+// parseUIDMap reads /proc/TID/uid_map, whose outer uids are those of the reader's namespace.
+func parseUIDMap(text []byte) busd.UIDMap {
+	uids := busd.UIDMap{}
+	for line := range bytes.Lines(text) {
+		var r busd.UIDRange
+		if _, err := fmt.Sscan(string(line), &r.Inside, &r.Outside, &r.Count); err == nil && r.Outside != busd.NoUID {
+			uids = append(uids, r)
+		}
+	}
+	return uids
 }
 
 // name pairs a process's numbers with the pid namespaces they belong to, outermost first. What

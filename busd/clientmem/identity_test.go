@@ -42,6 +42,28 @@ func TestParseStatus(t *testing.T) {
 	}
 }
 
+func TestParseUIDMap(t *testing.T) {
+	text := "         0     100000         10\n       500       4242          1\n        20 4294967295          5\nno line\n"
+	m := parseUIDMap([]byte(text))
+	want := busd.UIDMap{{Inside: 0, Outside: 100000, Count: 10}, {Inside: 500, Outside: 4242, Count: 1}}
+	if d := cmp.Diff(want, m); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	for outside, inside := range map[uint32]uint32{
+		99999: busd.NoUID, 100000: 0, 100009: 9, 100010: busd.NoUID, 4242: 500, 0: busd.NoUID, busd.NoUID: busd.NoUID,
+	} {
+		if got := m.Inside(outside); got != inside {
+			t.Errorf("%d is %d inside, want %d", outside, got, inside)
+		}
+	}
+	if parseUIDMap(nil).Inside(0) != busd.NoUID {
+		t.Error("a namespace without a map knows a uid")
+	}
+	if busd.UIDMap(nil).Inside(7) != 7 {
+		t.Error("our own namespace has other names")
+	}
+}
+
 func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte("Tgid:\t4711\nUid:\t1000\t1001\t1002\t1003\nNStgid:\t4711\t12\t1\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
