@@ -167,18 +167,9 @@ func (th *Thread) wait(c *Call) {
 		return
 	}
 	s.phase = ready
-	if s.result == 0 && th.hasOnlyProcessWork() {
-		// In the driver a thread that is there takes its process's work before one that has just
-		// been woken for it can come.
-		ctx.ready.pushFront(c)
-		return
-	}
-	ctx.ready.push(c)
-}
-
-// hasOnlyProcessWork says whether what the thread would return with is its process's.
-func (th *Thread) hasOnlyProcessWork() bool {
-	return th.idle() && !th.proc.todo.empty()
+	// In the driver a thread that is there goes on before those that it has just woken can come: it
+	// takes its process's work, or finds that there still is some and wakes one more for it.
+	ctx.ready.pushFront(c)
 }
 
 // Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
