@@ -1,6 +1,6 @@
 package servicemgr
 
-// The interfaces are in aidl/, in the form of Android 14. What aidlgen makes of them is in
+// The interfaces are in aidl/, in the form of Android 16. What aidlgen makes of them is in
 // internal/gen; other releases differ in the codes only (code.go), until Android 10 and before, which
 // had no AIDL here (legacy.go).
 

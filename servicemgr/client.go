@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/fusebinder/fusebinder/binder"
+	aidl "github.com/fusebinder/fusebinder/servicemgr/internal/gen/android/os"
 )
 
 // ErrNotFound: no service has that name, or the caller may not know it.
@@ -65,6 +66,12 @@ func (c *Client) find(ctx context.Context, m method, name string) (found binder.
 	switch {
 	case c.level < levelAIDL:
 		found, err = legacy{c.bus, c.manager}.find(ctx, m, name)
+	case m == checkService && !c.has(checkService):
+		var s aidl.Service
+		s, err = c.proxy().CheckService2(ctx, name)
+		if here, ok := s.(aidl.ServiceServiceWithMetadata); ok { // not an accessor: that is no service of this bus
+			found = here.Value.Service
+		}
 	case m == checkService:
 		found, err = c.proxy().CheckService(ctx, name)
 	default:
@@ -77,6 +84,11 @@ func (c *Client) find(ctx context.Context, m method, name string) (found binder.
 		return nil, c.explain(err, "get service %q", name)
 	}
 	return found, nil
+}
+
+func (c *Client) has(m method) bool {
+	_, ok := codeOf(c.level, m)
+	return ok
 }
 
 // List names the services whose dump priority is one of those, in order; 0 is all.

@@ -13,7 +13,9 @@ type method int
 
 const (
 	getService method = iota
+	getService2
 	checkService
+	checkService2
 	addService
 	listServices
 	registerForNotifications
@@ -53,16 +55,31 @@ var codes = []struct {
 		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
 		getConnectionInfo, registerClientCallback, tryUnregisterService, getServiceDebugInfo,
 	}},
-	{34, []method{ // Android 14 and 15, android-14.0.0
+	{34, []method{ // Android 14, and 15 until its first quarterly release: android-14.0.0
 		getService, checkService, addService, listServices, registerForNotifications,
 		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
 		getUpdatableNames, getConnectionInfo, registerClientCallback, tryUnregisterService,
 		getServiceDebugInfo,
 	}},
+	{35, []method{ // Android 15 from then on; its checkService answers what checkService2 does in 16
+		getService, getService2, checkService2, addService, listServices, registerForNotifications,
+		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
+		getUpdatableNames, getConnectionInfo, registerClientCallback, tryUnregisterService,
+		getServiceDebugInfo,
+	}},
+	{36, []method{ // Android 16, android-16.0.0
+		getService, getService2, checkService, checkService2, addService, listServices,
+		registerForNotifications, unregisterForNotifications, isDeclared, getDeclaredInstances,
+		updatableViaApex, getUpdatableNames, getConnectionInfo, registerClientCallback,
+		tryUnregisterService, getServiceDebugInfo,
+	}},
 }
 
 // levelAIDL is the release with which the interface became AIDL: replies begin with a status.
 const levelAIDL = 30
+
+// levelPriority is the release that gave services dump priorities.
+const levelPriority = 28
 
 // methodsOf are the methods of a release in the order of their codes. Beyond the newest level known it
 // is the newest, before the oldest the oldest.

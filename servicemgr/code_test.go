@@ -11,22 +11,24 @@ import (
 // TestCodes holds the table against codes counted by hand in each release's IServiceManager.aidl, or
 // IServiceManager.h before Android 11. 0: it has no such method.
 func TestCodes(t *testing.T) {
-	levels := []int{26, 29, 30, 31, 32, 33, 34, 35}
+	levels := []int{26, 29, 30, 31, 32, 33, 34, 35, 36}
 	want := map[method][]ioctl.Code{
-		getService:                 {1, 1, 1, 1, 1, 1, 1, 1},
-		checkService:               {2, 2, 2, 2, 2, 2, 2, 2},
-		addService:                 {3, 3, 3, 3, 3, 3, 3, 3},
-		listServices:               {4, 4, 4, 4, 4, 4, 4, 4},
-		registerForNotifications:   {0, 0, 5, 5, 5, 5, 5, 5},
-		unregisterForNotifications: {0, 0, 6, 6, 6, 6, 6, 6},
-		isDeclared:                 {0, 0, 7, 7, 7, 7, 7, 7},
-		getDeclaredInstances:       {0, 0, 0, 8, 8, 8, 8, 8},
-		updatableViaApex:           {0, 0, 0, 9, 9, 9, 9, 9},
-		getUpdatableNames:          {0, 0, 0, 0, 0, 0, 10, 10},
-		getConnectionInfo:          {0, 0, 0, 0, 0, 10, 11, 11},
-		registerClientCallback:     {0, 0, 8, 10, 10, 11, 12, 12},
-		tryUnregisterService:       {0, 0, 9, 11, 11, 12, 13, 13},
-		getServiceDebugInfo:        {0, 0, 0, 12, 12, 13, 14, 14},
+		getService:                 {1, 1, 1, 1, 1, 1, 1, 1, 1},
+		getService2:                {0, 0, 0, 0, 0, 0, 0, 2, 2},
+		checkService:               {2, 2, 2, 2, 2, 2, 2, 0, 3},
+		checkService2:              {0, 0, 0, 0, 0, 0, 0, 3, 4},
+		addService:                 {3, 3, 3, 3, 3, 3, 3, 4, 5},
+		listServices:               {4, 4, 4, 4, 4, 4, 4, 5, 6},
+		registerForNotifications:   {0, 0, 5, 5, 5, 5, 5, 6, 7},
+		unregisterForNotifications: {0, 0, 6, 6, 6, 6, 6, 7, 8},
+		isDeclared:                 {0, 0, 7, 7, 7, 7, 7, 8, 9},
+		getDeclaredInstances:       {0, 0, 0, 8, 8, 8, 8, 9, 10},
+		updatableViaApex:           {0, 0, 0, 9, 9, 9, 9, 10, 11},
+		getUpdatableNames:          {0, 0, 0, 0, 0, 0, 10, 11, 12},
+		getConnectionInfo:          {0, 0, 0, 0, 0, 10, 11, 12, 13},
+		registerClientCallback:     {0, 0, 8, 10, 10, 11, 12, 13, 14},
+		tryUnregisterService:       {0, 0, 9, 11, 11, 12, 13, 14, 15},
+		getServiceDebugInfo:        {0, 0, 0, 12, 12, 13, 14, 15, 16},
 	}
 	if len(want) != len(methodsOf(levelOfAIDL)) {
 		t.Errorf("%d methods are tested, %d are there", len(want), len(methodsOf(levelOfAIDL)))

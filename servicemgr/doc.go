@@ -24,5 +24,6 @@
 //
 // The codes of the methods moved with Android releases (see codes), and before Android 11 there was
 // no AIDL: replies had no status, and a list was asked for name by name. Client and Server follow the
-// API level of their bus, binder.Options.APILevel, from 26 to 35.
+// API level of their bus, binder.Options.APILevel, from 26 to 36. In Android 15
+// the codes changed between the first release and the quarterly ones: 35 is the latter, 34 the former.
 package servicemgr

@@ -42,7 +42,7 @@ func (v *visit) legacyMethod(m method, data, reply *parcel.Parcel) error {
 		name := data.ReadString16()
 		b := binder.ReadNullable(data)
 		isolated := data.ReadBool()
-		priority := data.ReadInt32()
+		priority := v.priority(data, DUMP_FLAG_PRIORITY_DEFAULT)
 		if err := data.Err(); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (v *visit) legacyMethod(m method, data, reply *parcel.Parcel) error {
 		return v.AddService(context.Background(), name, b, isolated, priority)
 	case listServices:
 		at := data.ReadInt32()
-		priority := data.ReadInt32()
+		priority := v.priority(data, DUMP_FLAG_PRIORITY_ALL)
 		if err := data.Err(); err != nil {
 			return err
 		}
@@ -65,6 +65,14 @@ func (v *visit) legacyMethod(m method, data, reply *parcel.Parcel) error {
 		return reply.Err()
 	}
 	return binder.ErrUnknownTransaction
+}
+
+// priority reads a dump priority if the release has them.
+func (v *visit) priority(data *parcel.Parcel, otherwise DumpPriority) int32 {
+	if v.s.level < levelPriority {
+		return int32(otherwise)
+	}
+	return data.ReadInt32()
 }
 
 // legacy is the service manager of those releases, as a client sees it.
@@ -97,6 +105,13 @@ func (l legacy) call(ctx context.Context, m method, write, read func(*parcel.Par
 
 func (l legacy) level() int { return levelOf(l.bus) }
 
+// priority writes a dump priority if the release has them.
+func (l legacy) priority(data *parcel.Parcel, priority DumpPriority) {
+	if l.level() >= levelPriority {
+		data.WriteInt32(int32(priority))
+	}
+}
+
 func (l legacy) find(ctx context.Context, m method, name string) (found binder.Binder, err error) {
 	err = l.call(ctx, m, func(p *parcel.Parcel) { p.WriteString16(name) }, func(p *parcel.Parcel) {
 		if p.Remaining() >= ioctl.SizeofFlatObject {
@@ -111,7 +126,7 @@ func (l legacy) add(ctx context.Context, name string, service binder.Binder, iso
 		p.WriteString16(name)
 		binder.WriteNullable(p, service)
 		p.WriteBool(isolated)
-		p.WriteInt32(int32(priority))
+		l.priority(p, priority)
 	}, func(p *parcel.Parcel) { p.SetErr(p.ReadStatus().Err()) })
 }
 
@@ -121,7 +136,7 @@ func (l legacy) list(ctx context.Context, priority DumpPriority) (names []string
 		var name string
 		err := l.call(ctx, listServices, func(p *parcel.Parcel) {
 			p.WriteInt32(int32(len(names)))
-			p.WriteInt32(int32(priority))
+			l.priority(p, priority)
 		}, func(p *parcel.Parcel) { name = p.ReadString16() })
 		var refused *binder.StatusError
 		switch {

@@ -10,7 +10,7 @@ import (
 	aidl "github.com/fusebinder/fusebinder/servicemgr/internal/gen/android/os"
 )
 
-// manager is handle 0 of a bus as generated code may call it: with the codes of Android 14, which
+// manager is handle 0 of a bus as generated code may call it: with the codes of Android 16, which
 // become those of the bus's release.
 type manager struct {
 	binder.Binder
@@ -36,7 +36,7 @@ func (m manager) Transact(ctx context.Context, code ioctl.Code, data *parcel.Par
 func unsupported(level int) error { return fmt.Errorf("API level %d: %w", level, ErrUnsupported) }
 
 // levelOfAIDL is the release whose interface is in aidl/.
-const levelOfAIDL = 34
+const levelOfAIDL = 36
 
 // aidlCode is the code that generated code knows m by.
 func aidlCode(m method) ioctl.Code {

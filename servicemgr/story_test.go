@@ -376,6 +376,90 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// TestWords has clients of several releases register, list and look up, word by word as those releases
+// do: with their codes, and with just the arguments that they knew.
+func TestWords(t *testing.T) {
+	nothing := func(*parcel.Parcel) {}
+	status := func(p *parcel.Parcel) { p.ReadInt32() }
+	// What Android 15 and 16 put around a service: not null, union field 0, not null, size.
+	service := func(p *parcel.Parcel) {
+		p.ReadInt32()
+		words := []int32{p.ReadInt32(), p.ReadInt32(), p.ReadInt32(), p.ReadInt32()}
+		if diff := cmp.Diff([]int32{1, 0, 1, 36}, words); diff != "" {
+			t.Errorf("before the service (-want +got):\n%s", diff)
+		}
+	}
+	for _, tc := range []struct {
+		level            int
+		add, list, check ioctl.Code
+		priorities       bool
+		before           func(*parcel.Parcel) // of a service in the answer to check
+	}{
+		{26, 3, 4, 2, false, nothing},
+		{27, 3, 4, 1, false, nothing},
+		{28, 3, 4, 2, true, nothing},
+		{30, 3, 4, 2, true, status},
+		{34, 3, 4, 1, true, status},
+		{35, 4, 5, 1, true, status},
+		{35, 4, 5, 2, true, service},
+		{35, 4, 5, 3, true, service},
+		{36, 5, 6, 3, true, status},
+		{36, 5, 6, 2, true, service},
+		{36, 5, 6, 4, true, service},
+	} {
+		t.Run(fmt.Sprintf("%d by %d", tc.level, tc.check), func(t *testing.T) {
+			serve(t, tc.level)
+			bus := open(t, binder.Options{APILevel: tc.level})
+			mine := bus.Export(echo{})
+			call := func(code ioctl.Code, write func(*parcel.Parcel)) *parcel.Parcel {
+				t.Helper()
+				data := bus.NewParcel()
+				defer data.Release()
+				data.WriteInterfaceToken(servicemgr.Descriptor)
+				write(data)
+				reply, err := bus.ContextManager().Transact(within(t), code, data, 0)
+				if err != nil {
+					t.Fatalf("call %d: %v", code, err)
+				}
+				t.Cleanup(reply.Release)
+				return reply
+			}
+			added := call(tc.add, func(p *parcel.Parcel) {
+				p.WriteString16("mine")
+				p.WriteStrongBinder(mine)
+				p.WriteInt32(0)
+				if tc.priorities {
+					p.WriteInt32(int32(servicemgr.DUMP_FLAG_PRIORITY_DEFAULT))
+				}
+			})
+			if s := added.ReadInt32(); s != 0 || added.Err() != nil || added.Remaining() != 0 {
+				t.Errorf("added: %d, %v, %d bytes left", s, added.Err(), added.Remaining())
+			}
+			second := call(tc.list, func(p *parcel.Parcel) {
+				if tc.level < 30 {
+					p.WriteInt32(1)
+				}
+				if tc.priorities {
+					p.WriteInt32(int32(servicemgr.DUMP_FLAG_PRIORITY_ALL))
+				}
+			})
+			if tc.level >= 30 {
+				if s, n, first := second.ReadInt32(), second.ReadInt32(), second.ReadString16(); s != 0 || n != 2 || first != "manager" {
+					t.Errorf("list: %d, %d names, first %q", s, n, first)
+				}
+			}
+			if name := second.ReadString16(); name != "mine" || second.Err() != nil {
+				t.Errorf("list: second is %q, %v", name, second.Err())
+			}
+			found := call(tc.check, func(p *parcel.Parcel) { p.WriteString16("mine") })
+			tc.before(found)
+			if b := binder.ReadNullable(found); b != binder.Binder(mine) || found.Err() != nil {
+				t.Errorf("found %v, %v", b, found.Err())
+			}
+		})
+	}
+}
+
 // guard lets nobody near "secret", and nobody list.
 type guard struct{}
 
@@ -440,7 +524,7 @@ func TestDumpPriorities(t *testing.T) {
 
 // TestAPILevels has client and server speak as each Android release.
 func TestAPILevels(t *testing.T) {
-	for _, level := range []int{26, 28, 29, 30, 31, 32, 33, 34, 35} {
+	for _, level := range []int{26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36} {
 		t.Run(fmt.Sprint(level), func(t *testing.T) {
 			serve(t, level)
 			bus := open(t, binder.Options{APILevel: level})

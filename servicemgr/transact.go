@@ -115,6 +115,16 @@ func (v *visit) CheckService(_ context.Context, name string) (binder.Binder, err
 	return v.find(name), nil
 }
 
+// GetService2 is GetService for those who want to know what kind of service it is.
+func (v *visit) GetService2(_ context.Context, name string) (aidl.Service, error) {
+	return aidl.ServiceServiceWithMetadata{Value: aidl.ServiceWithMetadata{Service: v.find(name)}}, nil
+}
+
+// CheckService2 is GetService2.
+func (v *visit) CheckService2(ctx context.Context, name string) (aidl.Service, error) {
+	return v.GetService2(ctx, name)
+}
+
 // AddService gives a service a name.
 func (v *visit) AddService(_ context.Context, name string, b binder.Binder, allowIsolated bool, dumpPriority int32) error {
 	if err := v.take(b); err != nil {

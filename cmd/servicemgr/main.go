@@ -64,15 +64,15 @@ names to services: android.os.IServiceManager. It stays until SIGTERM or SIGINT.
 	}
 	cmd.Flags().StringVar(&s.device, "device", device, "path of the device; the default is $BINDER_DEVICE or /dev/binder")
 	cmd.Flags().IntVar(&s.readyFD, "ready-fd", -1, "write a byte to this descriptor and close it once services can register")
-	cmd.Flags().IntVar(&s.apiLevel, "api-level", parcel.APILevel, "Android release to speak as, 26 to 35")
+	cmd.Flags().IntVar(&s.apiLevel, "api-level", parcel.APILevel, "Android release to speak as, 26 to 36")
 	cmd.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "tell of deaths as well")
 	return cmd
 }
 
 // manage serves until ctx ends.
 func manage(ctx context.Context, s settings, stderr io.Writer) error {
-	if s.apiLevel < 26 || s.apiLevel > 35 {
-		return fmt.Errorf("--api-level %d is not known; 26 (Android 8) to 35 (Android 15) are", s.apiLevel)
+	if s.apiLevel < 26 || s.apiLevel > 36 {
+		return fmt.Errorf("--api-level %d is not known; 26 (Android 8) to 36 (Android 16) are", s.apiLevel)
 	}
 	ready, err := readyFile(s.readyFD)
 	if err != nil {

@@ -17,7 +17,7 @@ func TestMessages(t *testing.T) {
 	}{
 		{"no device", []string{"--device", "/nonexistent/binder"}, "start a bus with `busd serve DIR`"},
 		{"no binder", []string{"--device", "/dev/null"}, "is /dev/null a Binder device?"},
-		{"unknown level", []string{"--api-level", "12"}, "--api-level 12 is not known; 26 (Android 8) to 35 (Android 15) are"},
+		{"unknown level", []string{"--api-level", "12"}, "--api-level 12 is not known; 26 (Android 8) to 36 (Android 16) are"},
 		{"unknown flag", []string{"--nonsense"}, "unknown flag: --nonsense"},
 		{"an argument", []string{"/dev/binder"}, `unknown command "/dev/binder" for "servicemgr"`},
 		{"a descriptor that is closed", []string{"--ready-fd", "999"}, "--ready-fd 999: bad file descriptor"},

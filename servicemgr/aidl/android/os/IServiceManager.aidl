@@ -3,10 +3,11 @@ package android.os;
 import android.os.ConnectionInfo;
 import android.os.IClientCallback;
 import android.os.IServiceCallback;
+import android.os.Service;
 import android.os.ServiceDebugInfo;
 
 /**
- * The service manager of Android 14: names for services.
+ * The service manager of Android 16: names for services.
  *
  * The order of the methods is that of their codes. Earlier releases have
  * fewer of them.
@@ -23,8 +24,14 @@ interface IServiceManager {
     /** The service of that name; it may be started first. */
     @nullable IBinder getService(String name);
 
+    /** The service of that name, and how to reach it; it may be started first. */
+    Service getService2(String name);
+
     /** The service of that name, if it is there. */
     @nullable IBinder checkService(String name);
+
+    /** The service of that name, if it is there, and how to reach it. */
+    Service checkService2(String name);
 
     /** Gives a service a name, which it takes from whoever had it. */
     void addService(String name, @nullable IBinder service, boolean allowIsolated, int dumpPriority);

@@ -14,15 +14,19 @@ const IServiceManagerDescriptor = "android.os.IServiceManager"
 
 // IServiceManager is the AIDL interface android.os.IServiceManager.
 //
-// The service manager of Android 14: names for services.
+// The service manager of Android 16: names for services.
 //
 // The order of the methods is that of their codes. Earlier releases have
 // fewer of them.
 type IServiceManager interface {
 	// The service of that name; it may be started first.
 	GetService(ctx context.Context, name string) (binder.Binder, error)
+	// The service of that name, and how to reach it; it may be started first.
+	GetService2(ctx context.Context, name string) (Service, error)
 	// The service of that name, if it is there.
 	CheckService(ctx context.Context, name string) (binder.Binder, error)
+	// The service of that name, if it is there, and how to reach it.
+	CheckService2(ctx context.Context, name string) (Service, error)
 	// Gives a service a name, which it takes from whoever had it.
 	AddService(ctx context.Context, name string, service binder.Binder, allowIsolated bool, dumpPriority int32) error
 	// The names of the services that have one of the priorities.
@@ -61,19 +65,21 @@ const (
 // Transaction codes of IServiceManager.
 const (
 	iServiceManagerGetService                 binder.Code = binder.FIRST_CALL_TRANSACTION + 0
-	iServiceManagerCheckService               binder.Code = binder.FIRST_CALL_TRANSACTION + 1
-	iServiceManagerAddService                 binder.Code = binder.FIRST_CALL_TRANSACTION + 2
-	iServiceManagerListServices               binder.Code = binder.FIRST_CALL_TRANSACTION + 3
-	iServiceManagerRegisterForNotifications   binder.Code = binder.FIRST_CALL_TRANSACTION + 4
-	iServiceManagerUnregisterForNotifications binder.Code = binder.FIRST_CALL_TRANSACTION + 5
-	iServiceManagerIsDeclared                 binder.Code = binder.FIRST_CALL_TRANSACTION + 6
-	iServiceManagerGetDeclaredInstances       binder.Code = binder.FIRST_CALL_TRANSACTION + 7
-	iServiceManagerUpdatableViaApex           binder.Code = binder.FIRST_CALL_TRANSACTION + 8
-	iServiceManagerGetUpdatableNames          binder.Code = binder.FIRST_CALL_TRANSACTION + 9
-	iServiceManagerGetConnectionInfo          binder.Code = binder.FIRST_CALL_TRANSACTION + 10
-	iServiceManagerRegisterClientCallback     binder.Code = binder.FIRST_CALL_TRANSACTION + 11
-	iServiceManagerTryUnregisterService       binder.Code = binder.FIRST_CALL_TRANSACTION + 12
-	iServiceManagerGetServiceDebugInfo        binder.Code = binder.FIRST_CALL_TRANSACTION + 13
+	iServiceManagerGetService2                binder.Code = binder.FIRST_CALL_TRANSACTION + 1
+	iServiceManagerCheckService               binder.Code = binder.FIRST_CALL_TRANSACTION + 2
+	iServiceManagerCheckService2              binder.Code = binder.FIRST_CALL_TRANSACTION + 3
+	iServiceManagerAddService                 binder.Code = binder.FIRST_CALL_TRANSACTION + 4
+	iServiceManagerListServices               binder.Code = binder.FIRST_CALL_TRANSACTION + 5
+	iServiceManagerRegisterForNotifications   binder.Code = binder.FIRST_CALL_TRANSACTION + 6
+	iServiceManagerUnregisterForNotifications binder.Code = binder.FIRST_CALL_TRANSACTION + 7
+	iServiceManagerIsDeclared                 binder.Code = binder.FIRST_CALL_TRANSACTION + 8
+	iServiceManagerGetDeclaredInstances       binder.Code = binder.FIRST_CALL_TRANSACTION + 9
+	iServiceManagerUpdatableViaApex           binder.Code = binder.FIRST_CALL_TRANSACTION + 10
+	iServiceManagerGetUpdatableNames          binder.Code = binder.FIRST_CALL_TRANSACTION + 11
+	iServiceManagerGetConnectionInfo          binder.Code = binder.FIRST_CALL_TRANSACTION + 12
+	iServiceManagerRegisterClientCallback     binder.Code = binder.FIRST_CALL_TRANSACTION + 13
+	iServiceManagerTryUnregisterService       binder.Code = binder.FIRST_CALL_TRANSACTION + 14
+	iServiceManagerGetServiceDebugInfo        binder.Code = binder.FIRST_CALL_TRANSACTION + 15
 )
 
 // ExportIServiceManager makes impl an object on the bus, which can be given to others. An implementation that was
@@ -140,6 +146,23 @@ func (p IServiceManagerProxy) GetService(ctx context.Context, name string) (bind
 	return result, reply.Err()
 }
 
+// GetService2 calls IServiceManager.getService2.
+func (p IServiceManagerProxy) GetService2(ctx context.Context, name string) (Service, error) {
+	data := binder.NewCall(p.binder, IServiceManagerDescriptor)
+	defer data.Release()
+	data.WriteString16(name)
+	reply, err := binder.Call(ctx, p.binder, iServiceManagerGetService2, data, 0)
+	if err != nil {
+		if p.fallback != nil && binder.Unknown(err) {
+			return p.fallback.GetService2(ctx, name)
+		}
+		return nil, err
+	}
+	defer reply.Release()
+	result := ReadService(reply)
+	return result, reply.Err()
+}
+
 // CheckService calls IServiceManager.checkService.
 func (p IServiceManagerProxy) CheckService(ctx context.Context, name string) (binder.Binder, error) {
 	data := binder.NewCall(p.binder, IServiceManagerDescriptor)
@@ -154,6 +177,23 @@ func (p IServiceManagerProxy) CheckService(ctx context.Context, name string) (bi
 	}
 	defer reply.Release()
 	result := binder.ReadNullable(reply)
+	return result, reply.Err()
+}
+
+// CheckService2 calls IServiceManager.checkService2.
+func (p IServiceManagerProxy) CheckService2(ctx context.Context, name string) (Service, error) {
+	data := binder.NewCall(p.binder, IServiceManagerDescriptor)
+	defer data.Release()
+	data.WriteString16(name)
+	reply, err := binder.Call(ctx, p.binder, iServiceManagerCheckService2, data, 0)
+	if err != nil {
+		if p.fallback != nil && binder.Unknown(err) {
+			return p.fallback.CheckService2(ctx, name)
+		}
+		return nil, err
+	}
+	defer reply.Release()
+	result := ReadService(reply)
 	return result, reply.Err()
 }
 
@@ -372,8 +412,18 @@ func (IServiceManagerDefault) GetService(context.Context, string) (binder.Binder
 	return nil, binder.ErrUnknownTransaction
 }
 
+// GetService2 answers binder.ErrUnknownTransaction.
+func (IServiceManagerDefault) GetService2(context.Context, string) (Service, error) {
+	return nil, binder.ErrUnknownTransaction
+}
+
 // CheckService answers binder.ErrUnknownTransaction.
 func (IServiceManagerDefault) CheckService(context.Context, string) (binder.Binder, error) {
+	return nil, binder.ErrUnknownTransaction
+}
+
+// CheckService2 answers binder.ErrUnknownTransaction.
+func (IServiceManagerDefault) CheckService2(context.Context, string) (Service, error) {
 	return nil, binder.ErrUnknownTransaction
 }
 
@@ -450,8 +500,12 @@ func (s *iServiceManagerService) OnTransact(ctx context.Context, code binder.Cod
 	switch code {
 	case iServiceManagerGetService:
 		return s.onGetService(ctx, data, reply)
+	case iServiceManagerGetService2:
+		return s.onGetService2(ctx, data, reply)
 	case iServiceManagerCheckService:
 		return s.onCheckService(ctx, data, reply)
+	case iServiceManagerCheckService2:
+		return s.onCheckService2(ctx, data, reply)
 	case iServiceManagerAddService:
 		return s.onAddService(ctx, data, reply)
 	case iServiceManagerListServices:
@@ -494,6 +548,20 @@ func (s *iServiceManagerService) onGetService(ctx context.Context, data, reply *
 	return nil
 }
 
+func (s *iServiceManagerService) onGetService2(ctx context.Context, data, reply *parcel.Parcel) error {
+	name := data.ReadString16()
+	if err := data.Err(); err != nil {
+		return err
+	}
+	result, err := s.impl.GetService2(ctx, name)
+	if err != nil {
+		return err
+	}
+	reply.WriteNoException()
+	WriteService(reply, result)
+	return nil
+}
+
 func (s *iServiceManagerService) onCheckService(ctx context.Context, data, reply *parcel.Parcel) error {
 	name := data.ReadString16()
 	if err := data.Err(); err != nil {
@@ -505,6 +573,20 @@ func (s *iServiceManagerService) onCheckService(ctx context.Context, data, reply
 	}
 	reply.WriteNoException()
 	binder.WriteNullable(reply, result)
+	return nil
+}
+
+func (s *iServiceManagerService) onCheckService2(ctx context.Context, data, reply *parcel.Parcel) error {
+	name := data.ReadString16()
+	if err := data.Err(); err != nil {
+		return err
+	}
+	result, err := s.impl.CheckService2(ctx, name)
+	if err != nil {
+		return err
+	}
+	reply.WriteNoException()
+	WriteService(reply, result)
 	return nil
 }
 
