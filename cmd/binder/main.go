@@ -73,7 +73,7 @@ and shows what the driver holds.`,
 	f.BoolVar(&a.json, "json", false, "print JSON for programs")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "how long to wait for answers (0: for ever)")
 	_ = root.MarkPersistentFlagFilename("device")
-	root.AddCommand(newList(a), newPing(a), newCall(a), newDump(a), newState(a))
+	root.AddCommand(newList(a), newPing(a), newCall(a), newDump(a), newState(a), newFreeze(a), newThaw(a))
 	return root
 }
 
