@@ -25,6 +25,8 @@ type callState struct {
 	result   int32
 	wr       ioctl.WriteRead
 	out      []byte // the BR_ stream
+	stored   int    // bytes of it that are in the client's memory
+	noStart  bool   // the start of the client's buffer, which is not that of the stream, cannot be written
 	inline   [160]byte
 	work     *transaction // delivered by out, not yet committed
 	reading  reading
@@ -142,7 +144,7 @@ func (th *Thread) probe(c *Call) int32 {
 	if n, _ := th.proc.memory.Write(th.tid, noop, wr.ReadBuffer); n < len(noop) {
 		return -int32(syscall.EFAULT)
 	}
-	th.goodRead = wr.ReadBuffer
+	th.goodRead, th.goodSize = wr.ReadBuffer, uint64(len(noop))
 	return 0
 }
 
@@ -199,7 +201,11 @@ func (ctx *Context) deliver(c *Call) {
 			return // parked again
 		}
 		if s.result == 0 {
-			s.result = th.store(c)
+			if th.store(c) {
+				s.wr.ReadConsumed += uint64(len(s.out))
+			} else {
+				s.result = -int32(syscall.EFAULT)
+			}
 		}
 	}
 	s.wr.Encode(c.Arg)
@@ -208,6 +214,9 @@ func (ctx *Context) deliver(c *Call) {
 	if t := s.work; t != nil {
 		s.work = nil
 		th.commit(t, s.result == 0)
+	}
+	if s.result == 0 && s.wr.ReadSize > 0 && s.noStart {
+		s.result = -int32(syscall.EFAULT) // but all was read
 	}
 	if s.wr.ReadSize > 0 && !p.todo.empty() {
 		p.wakeOne()
@@ -220,13 +229,27 @@ func (ctx *Context) deliver(c *Call) {
 	c.Replier.Reply(c, s.result)
 }
 
-// store writes the BR_ stream to the client and counts it as consumed.
-func (th *Thread) store(c *Call) int32 {
+// store writes what of the BR_ stream is not in the client's memory yet, and says whether it could.
+func (th *Thread) store(c *Call) bool {
 	s := &c.state
-	if n, _ := th.proc.memory.Write(th.tid, s.out, s.wr.ReadBuffer+ioctl.Address(s.wr.ReadConsumed)); n < len(s.out) {
-		th.goodRead = 0
-		return -int32(syscall.EFAULT)
+	piece := s.out[s.stored:]
+	if len(piece) == 0 {
+		return true
 	}
-	s.wr.ReadConsumed += uint64(len(s.out))
-	return 0
+	if n, _ := th.proc.memory.Write(th.tid, piece, s.wr.ReadBuffer+ioctl.Address(s.wr.ReadConsumed)+ioctl.Address(s.stored)); n < len(piece) {
+		th.goodRead, th.goodSize = 0, 0
+		return false
+	}
+	s.stored = len(s.out)
+	if s.wr.ReadConsumed == 0 && s.wr.ReadBuffer == th.goodRead {
+		th.goodSize = max(th.goodSize, uint64(s.stored))
+	}
+	return true
+}
+
+// sureToStore says whether the stream so far can be left for later, since there was room for as
+// much the last time.
+func (th *Thread) sureToStore(c *Call) bool {
+	s := &c.state
+	return s.wr.ReadConsumed == 0 && s.wr.ReadBuffer == th.goodRead && uint64(len(s.out)) <= th.goodSize
 }

@@ -143,19 +143,20 @@ func TestReadBufferUnwritable(t *testing.T) {
 	// The first four bytes can be written, the rest not: the call fails.
 	unwritable(server.limit() - 8)
 	caller.says("BR_TRANSACTION_COMPLETE", "BR_FAILED_REPLY")
-	// A reply is lost, its room is not.
+	// A reply is lost, and its room: nobody can free it.
 	caller.begin(caller.toCall(h, "2"))
 	server.exchange(nil, "BR_TRANSACTION")
 	caller.unwritable = true
 	server.exchange(server.toReply("2!"), "BR_TRANSACTION_COMPLETE")
 	caller.fails(syscall.EFAULT)
 	caller.unwritable = false
-	diff(t, "buffers", 0, caller.alloc.inUse)
-	// A oneway transaction is lost, and the next one comes through.
+	diff(t, "buffers", 1, caller.alloc.inUse)
+	// So is a oneway transaction, and with it its object's turn.
 	caller.exchange(caller.toSend(h, "3"), "BR_TRANSACTION_COMPLETE")
 	caller.exchange(caller.toSend(h, "4"), "BR_TRANSACTION_COMPLETE")
 	unwritable(server.limit() - 8)
 	server.begin(nil)
-	server.hears("4", "BR_TRANSACTION")
+	caller.begin(caller.toCall(h, "5"))
+	server.hears("5", "BR_TRANSACTION")
 	w.finish(caller.client, server.client)
 }

@@ -77,7 +77,7 @@ func (th *Thread) read(c *Call) bool {
 	if s.out == nil {
 		s.out = s.inline[:0]
 	}
-	s.out = s.out[:0]
+	s.out, s.stored, s.noStart = s.out[:0], 0, false
 	r := &s.reading
 	*r = reading{call: c, proc: p}
 
@@ -117,10 +117,29 @@ func (th *Thread) read(c *Call) bool {
 				continue
 			}
 		}
+		told := ioctl.Return(0)
+		n, ok := l.work.(*notice)
+		if ok {
+			told = n.code
+		}
 		last = l.work.deliver(th, r)
+		if th.sureToStore(c) {
+			continue
+		}
+		// What cannot be written is lost, and ends the read; what is behind it stays.
+		ctx.mu.Unlock()
+		ok = th.store(c)
+		ctx.mu.Lock()
+		if !ok {
+			s.result = -int32(syscall.EFAULT)
+			if told != 0 {
+				n.code = told // never told: the thread stays as it is
+			}
+			break
+		}
 	}
 	first := ioctl.Return(0)
-	if p.requested == 0 && p.waiting.first == nil && p.started < p.maxThreads && th.looper&(looperRegistered|looperEntered) != 0 {
+	if s.result == 0 && p.requested == 0 && p.waiting.first == nil && p.started < p.maxThreads && th.looper&(looperRegistered|looperEntered) != 0 {
 		p.requested++
 		first = ioctl.BR_SPAWN_LOOPER
 		p.returned(first)
@@ -130,12 +149,13 @@ func (th *Thread) read(c *Call) bool {
 	if first != 0 {
 		// It takes the place of whatever stands first in the client's buffer: of BR_NOOP, unless
 		// the client made us begin further in.
-		if s.wr.ReadConsumed == 0 && len(s.out) >= 4 {
+		if s.wr.ReadConsumed == 0 && s.stored == 0 && len(s.out) >= 4 {
 			putReturn(s.out, first)
 		} else {
 			code := make([]byte, 4)
 			putReturn(code, first)
-			p.memory.Write(th.tid, code, s.wr.ReadBuffer)
+			n, _ := p.memory.Write(th.tid, code, s.wr.ReadBuffer)
+			s.noStart = n < len(code)
 		}
 	}
 	return true

@@ -254,7 +254,10 @@ func TestReleaseWhileStuck(t *testing.T) {
 }
 
 // goodReadAt makes the thread's read buffer known to be good.
-func (th *thread) goodReadAt() { th.Process.threads[th.tid].goodRead = th.base + 4096 }
+func (th *thread) goodReadAt() {
+	s := th.Process.threads[th.tid]
+	s.goodRead, s.goodSize = th.base+4096, 2048
+}
 
 // What a client that was released meanwhile had still to say is not carried out.
 func TestCommandsOfTheDead(t *testing.T) {

@@ -50,6 +50,7 @@ type Thread struct {
 
 	guess    guess         // where its next payload will be; only its own ioctl looks at it
 	goodRead ioctl.Address // a read buffer that could be written the last time
+	goodSize uint64        // as far as that
 }
 
 // state is the looper bits as binder_logs prints them.

@@ -232,9 +232,10 @@ func (th *Thread) commit(t *transaction, written bool) {
 		return
 	}
 	if !written {
-		b := t.buf
+		// The driver forgets the buffer: see abandon.
+		t.buf.lost = true
+		t.detachBuffer()
 		t.cleanup(ctx, ioctl.BR_FAILED_REPLY)
-		th.proc.freeBuffer(b)
 		return
 	}
 	t.buf.userFree = true
