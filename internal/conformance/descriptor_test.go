@@ -282,3 +282,47 @@ func TestClientWithoutDescriptorSocket(t *testing.T) {
 		}
 	}
 }
+
+// Who has no room for the descriptors of a reply gets a failure in its place.
+func TestCallerHasNoRoomForDescriptors(t *testing.T) {
+	needsInjection(t)
+	b := newBus(t)
+	mgr, p := b.manager(), b.spawn(noSocket)
+	c := p.thread()
+	f := mgr.p.newFile("x")
+	c.start(readSize, c.call(0, msg(1, "").with(ioctl.TF_ACCEPT_FDS)))
+	q := mgr.got(noop, "TRANSACTION")
+	var old uint64
+	p.do("Actor.LimitFDs", uint64(3), &old)
+	mgr.ask([]command{mgr.reply(msg(0, "").fd(f)), q.free()}, noop, complete)
+	c.expect(noop, complete, "FAILED_REPLY")
+	c.wantError(ioctl.BR_OK, 0)
+	mgr.wantError(ioctl.BR_OK, 0)
+	// The room of the reply's buffer was given back; without descriptors a reply comes.
+	c.start(readSize, c.call(0, msg(2, "").with(ioctl.TF_ACCEPT_FDS)))
+	q = mgr.got(noop, "TRANSACTION")
+	mgr.ask([]command{mgr.reply(msg(0, "without")), q.free()}, noop, complete)
+	r := c.got(noop, complete, "REPLY").text("without")
+	if r.Buffer != p.Base {
+		t.Errorf("buffer at +%d, want +0", r.Buffer-p.Base)
+	}
+}
+
+// A receiver without room for the descriptors of a call or a oneway call does not notice.
+func TestReceiverWithoutSocketHasNoRoom(t *testing.T) {
+	needsInjection(t)
+	b := newBus(t)
+	p := b.spawn(noSocket)
+	s := p.looper()
+	s.becomeExt(node{1, 1}, 0x100)
+	c := b.open().thread()
+	f := c.p.newFile("x")
+	var old uint64
+	p.do("Actor.LimitFDs", uint64(3), &old)
+	s.park()
+	c.ask([]command{c.call(0, oneway(1, "").fd(f))}, noop, complete)
+	c.ask([]command{c.call(0, msg(2, "").fd(f))}, noop, complete, "FAILED_REPLY")
+	c.wantError(ioctl.BR_OK, 0)
+	c.send(c.call(0, msg(3, "without")))
+	s.got(noop, "TRANSACTION").text("without")
+}

@@ -233,6 +233,7 @@ func TestReadConsumedOnTheWayIn(t *testing.T) {
 }
 
 func TestBadArgumentPointer(t *testing.T) {
+	// FUSE fetches the argument before anybody sees the request.
 	th := newBus(t).open().thread()
 	for _, tc := range []struct {
 		req          ioctl.Request
@@ -245,6 +246,12 @@ func TestBadArgumentPointer(t *testing.T) {
 		{ioctl.BINDER_GET_NODE_DEBUG_INFO, unix.EFAULT, unix.EFAULT},
 		{ioctl.BINDER_GET_NODE_INFO_FOR_REF, unix.EFAULT, unix.EFAULT},
 		{ioctl.BINDER_GET_EXTENDED_ERROR, unix.EFAULT, unix.EFAULT},
+		{ioctl.BINDER_FREEZE, unix.EFAULT, unix.EFAULT},
+		{ioctl.BINDER_GET_FROZEN_INFO, unix.EFAULT, unix.EFAULT},
+		{ioctl.BINDER_ENABLE_ONEWAY_SPAM_DETECTION, unix.EFAULT, unix.EFAULT},
+		{ioctl.BINDER_SET_CONTEXT_MGR, 0, unix.EFAULT}, // the driver does not look at it
+		{ioctl.BINDER_THREAD_EXIT, 0, unix.EFAULT},     // nor here
+		{0xc0046263, unix.EINVAL, unix.EFAULT},         // no such request
 	} {
 		var r IoctlReply
 		th.p.do("Actor.Ioctl", IoctlArgs{ThreadArgs: th.args(), Request: tc.req, At: 0x10}, &r)
