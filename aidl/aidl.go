@@ -37,6 +37,14 @@ type Options struct {
 	// VINTF demands @VintfStability of every type.
 	VINTF bool
 
+	// Backends are those of AOSP's backends (java, cpp, ndk, rust) that are
+	// to compile the files, too: what AOSP's compiler refuses for one of them
+	// is an error then.
+	Backends []string
+	// MinSDK is the API level of the oldest Android that is to understand
+	// the interface; 0 asks nothing.
+	MinSDK int
+
 	// Warnings are the warnings to tell, by name; "everything" means all.
 	Warnings []string
 	// WarningsAreErrors makes errors of them.
@@ -68,6 +76,7 @@ func Load(ctx context.Context, opts Options) (*model.Program, diag.List) {
 	}
 	p := check.Program(ctx, sources, &report, check.Options{
 		Importer: l, Structured: opts.Structured, VINTF: opts.VINTF,
+		Backends: opts.Backends, MinSDK: opts.MinSDK,
 		Warnings: opts.Warnings, WarningsAreErrors: opts.WarningsAreErrors,
 	})
 	return p, report.List()

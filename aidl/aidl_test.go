@@ -81,7 +81,13 @@ func readOptions(opts *aidl.Options, comment string) {
 				opts.Structured = true
 			case "vintf":
 				opts.VINTF = true
+			case "java", "cpp", "ndk", "rust":
+				opts.Backends = append(opts.Backends, word)
 			default:
+				if level, err := strconv.Atoi(word); err == nil {
+					opts.MinSDK = level
+					continue
+				}
 				opts.Warnings = append(opts.Warnings, strings.TrimPrefix(word, "-W"))
 			}
 		}

@@ -20,8 +20,8 @@ type File struct {
 	Data []byte
 }
 
-// preamble stands in each file of a snapshot, below the licence.
-const preamble = `///////////////////////////////////////////////////////////////////////////////
+// ourPreamble stands in each file of a snapshot, below the licence, where nobody says otherwise.
+const ourPreamble = `///////////////////////////////////////////////////////////////////////////////
 // A snapshot of an interface, written by aidlgen. Do not edit it.
 //
 // In a folder with a number it is a frozen version: programs were compiled
@@ -35,12 +35,45 @@ const preamble = `//////////////////////////////////////////////////////////////
 type Options struct {
 	// NoLicense leaves out the comments before the package clause.
 	NoLicense bool
+	// Preamble is what stands in each file between the license and the
+	// package clause, comments and empty lines; "" means a text of ours. It
+	// counts in the hash: see [Preamble].
+	Preamble string
+}
+
+// Preamble is what stands between the license and the package clause of a
+// snapshot that was written before: all from the first line that is made of
+// slashes only. A further version that is written with it differs from the
+// earlier ones in nothing but the interface, whoever wrote them. It is ""
+// where there is no such line.
+func Preamble(snapshot []File) string {
+	for _, f := range snapshot {
+		before := 0
+		found := -1
+		for line := range strings.Lines(string(f.Data)) {
+			text := strings.TrimSuffix(line, "\n")
+			switch {
+			case found < 0 && len(text) >= 20 && strings.Trim(text, "/") == "":
+				found = before
+			case strings.HasPrefix(text, "package ") && found >= 0:
+				return string(f.Data[found:before])
+			case text != "" && !strings.HasPrefix(text, "//") && found >= 0:
+				found = -1 // inside a block comment, or no package clause
+			}
+			before += len(line)
+		}
+	}
+	return ""
 }
 
 // Snapshot writes each type of the requested files into a file of its own,
 // without what does not matter to others: comments, and the difference
 // between a name and a qualified name.
 func Snapshot(p *model.Program, opts Options) []File {
+	preamble := opts.Preamble
+	if preamble == "" {
+		preamble = ourPreamble
+	}
 	var files []File
 	for _, f := range p.Files {
 		if !f.Requested {

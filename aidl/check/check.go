@@ -56,6 +56,13 @@ type Options struct {
 	Structured bool
 	// VINTF demands that every type has @VintfStability.
 	VINTF bool
+	// Backends are those of AOSP's backends ("java", "cpp", "ndk", "rust")
+	// that are to compile the files, too: what AOSP's compiler refuses for
+	// one of them is refused.
+	Backends []string
+	// MinSDK is the API level of the oldest Android to serve; 0 asks
+	// nothing.
+	MinSDK int
 	// Warnings are the warnings to tell; see diag.Warnings. "everything"
 	// means all.
 	Warnings []string

@@ -75,6 +75,9 @@ func (c *checker) checkDefinition(f *file, def model.Definition) {
 		if d.Immutable {
 			c.checkGetters(d, d.Fields)
 		}
+		if !d.Structured {
+			c.checkDeclared(d)
+		}
 		if !d.Structured && c.opts.Structured && !stable(d) {
 			c.errorf(h.Syntax.Head().Name, diag.Unstructured, "an interface with stable versions cannot use a parcelable that another language defines").
 				Hint = "define its fields in AIDL"

@@ -13,6 +13,7 @@ func (c *checker) checkReached() {
 		}
 		c.checkType(u.typ, u.syntax)
 		c.checkStability(u)
+		c.checkBackends(u)
 	}
 }
 

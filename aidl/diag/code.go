@@ -289,6 +289,11 @@ const (
 	//	@VintfStability parcelable Bar;
 	Unstructured Code = "unstructured"
 
+	// Backend is what not all of AOSP's backends can compile, or not all
+	// Androids know. It is refused only when such a backend or Android is
+	// asked for.
+	Backend Code = "backend"
+
 	// API is a change that breaks those who were compiled against an earlier
 	// version.
 	API Code = "api"

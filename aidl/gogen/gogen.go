@@ -194,7 +194,7 @@ func (g *generator) generates(pkg *model.Package) bool { return g.opts.Map[pkg.N
 func (g *generator) fileName(src *model.File) string {
 	base := strings.TrimSuffix(path.Base(strings.ReplaceAll(src.Path, "\\", "/")), ".aidl")
 	if len(src.Definitions) > 0 {
-		base = src.Definitions[0].Head().Name
+		base, _, _ = strings.Cut(src.Definitions[0].Head().Name, ".") // "parcelable Outer.Inner;" is in Outer.aidl
 		for _, d := range src.Definitions {
 			if d.Head().Name+".aidl" == path.Base(src.Path) {
 				base = d.Head().Name

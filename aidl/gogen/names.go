@@ -78,8 +78,12 @@ func exported(name string) string {
 	return s
 }
 
-// typeName is an exported name for a type, whose capitals are kept: BAR stays BAR.
+// typeName is an exported name for a type, whose capitals are kept: BAR stays BAR. A parcelable that
+// another language defines may be declared with its parent's name, Outer.Inner: that is OuterInner.
 func typeName(name string) string {
+	if outer, inner, ok := strings.Cut(name, "."); ok {
+		return typeName(outer) + typeName(inner)
+	}
 	if strings.Contains(name, "_") {
 		return exported(name)
 	}

@@ -44,8 +44,34 @@ func (o *options) loadVersion(cmd *cobra.Command, path string) (*model.Program, 
 	return prog, tell(cmd, list)
 }
 
-func (o *options) snapshot(prog *model.Program) []api.File {
-	return api.Snapshot(prog, api.Options{NoLicense: o.noLicense})
+// snapshot is what the files promise, under the preamble of --preamble or, without it, of the
+// snapshot in the folder earlier, if any.
+func (o *options) snapshot(prog *model.Program, earlier string) ([]api.File, error) {
+	opts := api.Options{NoLicense: o.noLicense}
+	from := o.preamble
+	if from == "" {
+		from = earlier
+	}
+	if from != "" {
+		files, err := readSnapshot(from)
+		if err != nil {
+			return nil, err
+		}
+		opts.Preamble = api.Preamble(files)
+		if opts.Preamble == "" && o.preamble != "" {
+			return nil, fmt.Errorf("%s: no preamble: comments between a line of slashes and the package clause", from)
+		}
+	}
+	return api.Snapshot(prog, opts), nil
+}
+
+// readSnapshot reads a folder or one file of a snapshot.
+func readSnapshot(name string) ([]api.File, error) {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		data, err := os.ReadFile(name)
+		return []api.File{{Path: filepath.Base(name), Data: data}}, err
+	}
+	return api.Read(name)
 }
 
 // runDump writes what the files promise.
@@ -53,7 +79,11 @@ func (o *options) runDump(prog *model.Program) error {
 	if o.out == "" {
 		return usagef("--dumpapi wants -o DIR")
 	}
-	for _, f := range o.snapshot(prog) {
+	files, err := o.snapshot(prog, "")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
 		if err := writeFile(filepath.Join(o.out, filepath.FromSlash(f.Path)), f.Data); err != nil {
 			return err
 		}
@@ -67,12 +97,16 @@ func (o *options) runFreeze(cmd *cobra.Command, prog *model.Program) error {
 	if err != nil {
 		return err
 	}
+	earlier := ""
+	if _, err := os.Stat(api.VersionDir(o.freeze, 0)); err == nil {
+		earlier = api.VersionDir(o.freeze, 0)
+	}
 	if n := len(versions); n > 0 {
-		latest := api.VersionDir(o.freeze, versions[n-1])
+		earlier = api.VersionDir(o.freeze, versions[n-1])
 		if err := api.Verify(o.freeze, versions[n-1]); err != nil {
 			return err
 		}
-		older, list := api.Load(cmd.Context(), latest, o.include)
+		older, list := api.Load(cmd.Context(), earlier, o.include)
 		if err := tell(cmd, list); err != nil {
 			return err
 		}
@@ -80,7 +114,11 @@ func (o *options) runFreeze(cmd *cobra.Command, prog *model.Program) error {
 			return fmt.Errorf("not frozen: it breaks who knows version %d", versions[n-1])
 		}
 	}
-	version, hash, err := api.Freeze(o.freeze, o.snapshot(prog))
+	files, err := o.snapshot(prog, earlier)
+	if err != nil {
+		return err
+	}
+	version, hash, err := api.Freeze(o.freeze, files)
 	if err != nil {
 		return err
 	}

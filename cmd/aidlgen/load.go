@@ -39,7 +39,7 @@ func expand(args []string) ([]string, error) {
 func (o *options) load(cmd *cobra.Command, files []string) (*model.Program, error) {
 	opts := aidl.Options{
 		Files: files, Include: o.include, Preprocessed: o.preprocessed,
-		Structured: o.structured, VINTF: o.stability == "vintf",
+		Structured: o.structured, VINTF: o.stability == "vintf", Backends: o.backends, MinSDK: o.minSDK,
 	}
 	for _, w := range o.warnings {
 		if w == "error" {

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
+	"github.com/fusebinder/fusebinder/aidl/check"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -42,6 +46,8 @@ type options struct {
 	preprocessed []string
 	structured   bool
 	stability    string
+	backends     []string
+	minSDK       int
 	warnings     []string
 
 	out       string
@@ -57,6 +63,7 @@ type options struct {
 	check      string
 	dump       bool
 	noLicense  bool
+	preamble   string
 	freeze     string
 	apiMapping string
 }
@@ -101,12 +108,15 @@ func newRoot() *cobra.Command {
 	fs.BoolVar(&o.ninja, "ninja", false, "write --deps for ninja")
 	fs.BoolVar(&o.structured, "structured", false, "allow only what an interface with stable versions can have")
 	fs.StringVar(&o.stability, "stability", "", "demand `LEVEL` of every type: vintf")
+	fs.StringSliceVar(&o.backends, "lang", nil, "refuse, too, what AOSP's compiler refuses for `BACKEND`: java, cpp, ndk, rust; may be repeated")
+	fs.IntVar(&o.minSDK, "min-sdk", 0, "refuse what an Android of API level `N` does not know")
 	fs.StringArrayVarP(&o.warnings, "warn", "W", nil, "tell the warning `NAME`, or everything; error makes errors of warnings")
 
 	fs.StringVar(&o.check, "checkapi", "", "compare two folders, OLD NEW: is NEW `LEVEL` to OLD, compatible or equal?")
 	fs.Lookup("checkapi").NoOptDefVal = "compatible"
 	fs.BoolVar(&o.dump, "dumpapi", false, "write what the FILEs promise, one type in a file, below -o")
 	fs.BoolVar(&o.noLicense, "no-license", false, "leave licenses out of --dumpapi and --freeze")
+	fs.StringVar(&o.preamble, "preamble", "", "begin each file of --dumpapi and --freeze as the snapshot in `FILE` or folder does;\n--freeze without it begins as the version before does")
 	fs.StringVar(&o.freeze, "freeze", "", "freeze the FILEs as the next version in `DIR` (aidl_api/NAME)")
 	fs.StringVar(&o.apiMapping, "api-mapping", "", "write to `FILE` (- is standard output) where each method is")
 	cmd.AddCommand(newFormat())
@@ -125,6 +135,8 @@ func (o *options) run(cmd *cobra.Command, args []string) error {
 		return usagef("--checkapi, --dumpapi, --freeze and --api-mapping exclude each other")
 	case o.stability != "" && o.stability != "vintf":
 		return usagef("--stability is %q, but only vintf is known", o.stability)
+	case unknownBackend(o.backends) != "":
+		return usagef("--lang is %q, but can be %s", unknownBackend(o.backends), strings.Join(check.Backends, ", "))
 	case o.check != "":
 		return o.runCheck(cmd, args)
 	}
@@ -157,4 +169,13 @@ func (o *options) run(cmd *cobra.Command, args []string) error {
 		return o.runMapping(cmd, prog)
 	}
 	return o.generate(prog)
+}
+
+// unknownBackend is the first name that is none of AOSP's backends.
+func unknownBackend(names []string) string {
+	i := slices.IndexFunc(names, func(n string) bool { return !slices.Contains(check.Backends, n) })
+	if i < 0 {
+		return ""
+	}
+	return names[i]
 }
