@@ -77,10 +77,10 @@ func (c *Context) setManager(p *Process, obj *ioctl.FlatObject) syscall.Errno {
 	if c.ledger.Manager() != nil {
 		return syscall.EBUSY
 	}
-	if c.managerUID != 0 && c.managerUID != int64(p.id.EUID)+1 {
+	if c.managerUID != 0 && c.managerUID != int64(p.euid)+1 {
 		return syscall.EPERM
 	}
-	c.managerUID = int64(p.id.EUID) + 1
+	c.managerUID = int64(p.euid) + 1
 	if obj == nil {
 		obj = &ioctl.FlatObject{}
 	}

@@ -28,7 +28,8 @@ type NamespacePID struct {
 }
 
 // Identity says who opened a device, as it was when the file was opened; the driver likewise
-// keeps the opener's identity however far the descriptor travels.
+// keeps the opener's identity however far the descriptor travels. Of it, the euid alone follows the
+// opener's changes: see Process.SetEUID.
 type Identity struct {
 	PID      ProcessID
 	EUID     uint32

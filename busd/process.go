@@ -13,6 +13,7 @@ import (
 type Process struct {
 	ctx     *Context
 	id      Identity
+	euid    uint32 // of the process at present, see SetEUID
 	user    *user
 	memory  Memory
 	files   Files
@@ -75,6 +76,14 @@ func (l *processList) remove(p *Process) {
 	p.prev, p.next = nil, nil
 }
 
+// SetEUID says that the process that opened the device has become another effective user. What it
+// sends from now on is that user's, and what it may do; the account is still the opener's.
+func (p *Process) SetEUID(uid uint32) {
+	p.ctx.mu.Lock()
+	defer p.ctx.mu.Unlock()
+	p.euid = uid
+}
+
 // Open makes a process of a client. It answers EMFILE when the client's user has too many
 // already (Limits.Processes), ECONNREFUSED after Shutdown, and ENXIO when the device was removed
 // and its last process gone.
@@ -84,7 +93,7 @@ func (c *Context) Open(cl Client) (*Process, syscall.Errno) {
 		return nil, syscall.EMFILE
 	}
 	p := &Process{
-		ctx: c, id: cl.Identity, user: u, age: c.bus.opens.Add(1),
+		ctx: c, id: cl.Identity, euid: cl.EUID, user: u, age: c.bus.opens.Add(1),
 		memory: cl.Memory, files: cl.Files, watcher: cl.Watcher,
 		threads: map[ThreadID]*Thread{},
 	}

@@ -234,7 +234,7 @@ func (s *sending) reserve() failure {
 
 	t := p.ctx.newTransaction()
 	t.id, t.code, t.flags, t.reply = s.id, s.tr.Code, s.tr.Flags, s.reply
-	t.sender, t.senderTID, t.begun = p, s.th.tid, sinceStart()
+	t.sender, t.senderTID, t.senderEUID, t.begun = p, s.th.tid, p.euid, sinceStart()
 	t.to, t.toThread, t.buf = to, s.toThread, b
 	if !s.reply && !async {
 		t.from = s.th

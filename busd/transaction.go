@@ -28,6 +28,7 @@ type transaction struct {
 	toParent   *transaction
 	sender     *Process // for the log and the receiver: who sent it
 	senderTID  ThreadID
+	senderEUID uint32
 	begun      time.Duration // by sinceStart
 
 	buf    *buffer // nil once the receiver has freed it
@@ -202,7 +203,7 @@ func (th *Thread) abandon() {
 // reached the receiver's memory: see commit.
 func (t *transaction) deliver(th *Thread, r *reading) bool {
 	tr := ioctl.TransactionData{
-		Code: t.code, Flags: t.flags, SenderEUID: th.proc.id.UIDs.Inside(t.sender.id.EUID),
+		Code: t.code, Flags: t.flags, SenderEUID: th.proc.id.UIDs.Inside(t.senderEUID),
 		DataSize: t.buf.dataSize, OffsetsSize: t.buf.offsetsSize,
 		Buffer: th.proc.area.Address() + ioctl.Address(t.buf.off),
 	}

@@ -28,6 +28,22 @@ func Identify(tid busd.ThreadID) (busd.Identity, error) {
 	}, nil
 }
 
+// EUID is the effective uid of process pid, of which tid is a thread; an error if it is none. A thread
+// that waits for us keeps its process's number from being given to another meanwhile.
+func EUID(tid busd.ThreadID, pid busd.ProcessID) (uint32, error) {
+	s, err := readStatus(tid)
+	if err != nil {
+		return 0, err
+	}
+	if s.tgid != pid {
+		return 0, fmt.Errorf("thread %d is of process %d, not %d", tid, s.tgid, pid)
+	}
+	if s, err = readStatus(busd.ThreadID(pid)); err != nil {
+		return 0, err
+	}
+	return s.euid, nil
+}
+
 // status is what we need of /proc/TID/status.
 type status struct {
 	tgid   busd.ProcessID

@@ -125,3 +125,16 @@ func TestIntegrationIdentifyAcrossNamespaces(t *testing.T) {
 		t.Error("the peer is in our own namespace")
 	}
 }
+
+func TestEUID(t *testing.T) {
+	tid, pid := busd.ThreadID(os.Getpid()), busd.ProcessID(os.Getpid())
+	if uid, err := EUID(tid, pid); err != nil || uid != uint32(os.Geteuid()) {
+		t.Errorf("%d, %v; want %d", uid, err, os.Geteuid())
+	}
+	if uid, err := EUID(tid, pid+1); err == nil {
+		t.Errorf("of another process: %d", uid)
+	}
+	if uid, err := EUID(1<<30, pid); err == nil {
+		t.Errorf("of nobody: %d", uid)
+	}
+}

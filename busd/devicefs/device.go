@@ -35,6 +35,7 @@ type process interface {
 	Flush()
 	ThreadGone(busd.ThreadID)
 	Release()
+	SetEUID(uint32)
 }
 
 // brokerContext makes a *busd.Context an opener.
@@ -73,6 +74,8 @@ type open struct {
 	files    *clientmem.Files
 	watcher  watcher
 	threads  threadSet
+	pid      busd.ProcessID // who opened it
+	caller   atomic.Uint32  // the uid of the newest ioctl
 
 	injecting atomic.Int32 // threads of ours that put descriptors into it
 }
@@ -95,6 +98,7 @@ func (s *Server) openDevice(n *node, in *fuse.OpenIn, out *fuse.OpenOut) syscall
 		return syscall.EBUSY
 	}
 	o := &open{server: s, node: n, nonblock: in.Flags&syscall.O_NONBLOCK != 0}
+	o.caller.Store(in.Uid)
 	errno := o.start(tid, used)
 	if errno != 0 {
 		s.tree.disclaim(n)
@@ -118,6 +122,7 @@ func (o *open) start(tid busd.ThreadID, used bool) syscall.Errno {
 		s.log.Warn("who opens a device cannot be found out", "device", o.node.device.name, "tid", tid, "err", err)
 		return syscall.EPERM
 	}
+	o.pid = id.PID
 	switch s.Mode() {
 	case Passthrough:
 		o.backing, o.id, err = s.wire.newPassthrough()
@@ -150,6 +155,15 @@ func (o *open) start(tid busd.ThreadID, used bool) syscall.Errno {
 	s.opens.add(o)
 	s.tree.publish(o)
 	return 0
+}
+
+// changedUser looks who the opener is now, when an ioctl comes with another uid than the one before
+// it. A process that was handed the descriptor changes nothing.
+func (o *open) changedUser(tid busd.ThreadID, uid uint32) {
+	o.caller.Store(uid)
+	if euid, err := clientmem.EUID(tid, o.pid); err == nil {
+		o.process.SetEUID(euid)
+	}
 }
 
 // release is the last close. It may come without a RELEASE, at the end of the mount.

@@ -159,6 +159,8 @@ func (p *fakeProcess) ThreadGone(busd.ThreadID) {
 	p.bus.mu.Unlock()
 }
 
+func (p *fakeProcess) SetEUID(uint32) {}
+
 func (p *fakeProcess) Release() {
 	p.bus.mu.Lock()
 	p.bus.counts.Done++

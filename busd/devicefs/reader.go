@@ -171,6 +171,9 @@ func (r *reader) ioctl(h header) {
 	}
 	tid := busd.ThreadID(h.pid())
 	o.threads.see(o, tid)
+	if uid := h.uid(); uid != o.caller.Load() {
+		o.changedUser(tid, uid)
+	}
 
 	q := s.requests.add(o, unique, tid)
 	q.outSize, q.arg = int(in.outSize()), ioctl.Address(in.arg())

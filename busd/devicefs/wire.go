@@ -48,6 +48,7 @@ type header []byte
 
 func (h header) opcode() uint32 { return le.Uint32(h[4:]) }
 func (h header) unique() uint64 { return le.Uint64(h[8:]) }
+func (h header) uid() uint32    { return le.Uint32(h[24:]) } // of the file system, as the thread has it
 func (h header) pid() int32     { return int32(le.Uint32(h[32:])) }
 
 // handle is the fh that IOCTL, POLL, FLUSH and RELEASE begin with.
