@@ -50,15 +50,21 @@ func (b *Bus) AddContext(name string) (*Context, syscall.Errno) {
 	if name == "" {
 		return nil, syscall.EINVAL
 	}
+	for _, c := range b.Contexts() {
+		if c.name == name {
+			return nil, syscall.EEXIST
+		}
+	}
+	return b.AddDevice(name)
+}
+
+// AddDevice makes a device, whatever others are called. A device that was renamed is a context of
+// its first name for ever.
+func (b *Bus) AddDevice(name string) (*Context, syscall.Errno) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.down {
 		return nil, syscall.ECONNREFUSED
-	}
-	for _, c := range b.contexts {
-		if c.name == name && !c.removed {
-			return nil, syscall.EEXIST
-		}
 	}
 	c := &Context{bus: b, name: name, ledger: refcount.NewLedger(&b.ids)}
 	b.contexts = append(b.contexts, c)

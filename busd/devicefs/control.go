@@ -44,34 +44,37 @@ func (r *reader) control(unique, handle uint64, request ioctl.Request, arg []byt
 }
 
 // addDevice makes a device, with the errors of binderfs: EACCES for what is no file name, EEXIST
-// for a name in use.
+// for a name in use, ENOSPC for more devices than the mount may have.
 func (t *tree) addDevice(name string) (minor uint32, errno syscall.Errno) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if uint32(len(t.minors)) > t.server.opts.maxDevices() { // one is binder-control's
+		return 0, syscall.ENOSPC
+	}
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
 		return 0, syscall.EACCES
 	}
-	if name == controlName {
+	if t.devices[name] != nil || t.taken(name) {
 		return 0, syscall.EEXIST
 	}
-	if _, errno := t.find(rootNode, name); errno == 0 {
-		return 0, syscall.EEXIST
-	}
-	ctx, errno := t.server.bus.AddContext(name)
+	ctx, errno := t.server.bus.AddDevice(name)
 	if errno != 0 {
 		return 0, errno
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lastMinor++
+	for t.minors[minor] {
+		minor++
+	}
+	t.minors[minor] = true
+	t.made++
 	o := &t.server.opts
 	t.devices[name] = &device{
-		name:  name,
-		minor: t.lastMinor,
-		ctx:   brokerContext{ctx},
-		mode:  o.DeviceMode,
-		uid:   o.DeviceUID,
-		gid:   o.DeviceGID,
+		name:       name,
+		minor:      minor,
+		made:       t.made,
+		ctx:        brokerContext{ctx},
+		attributes: newAttributes(o.DeviceMode, o.DeviceUID, o.DeviceGID),
 	}
-	return t.lastMinor, 0
+	return minor, 0
 }
 
 // removeDevice unlinks a device. binder-control stays, as does everything else.
@@ -83,6 +86,22 @@ func (t *tree) removeDevice(name string) syscall.Errno {
 	if d == nil {
 		return syscall.EPERM
 	}
-	d.ctx.Remove()
+	t.unlinked(d)
 	return 0
+}
+
+// unlinked ends a device that has no name any longer. Whoever has it open goes on with it.
+func (t *tree) unlinked(d *device) {
+	t.mu.Lock()
+	d.removed = true
+	t.freeMinor(d)
+	t.mu.Unlock()
+	d.ctx.Remove()
+}
+
+// freeMinor makes the minor number of a device free when nothing is left of it. It needs mu.
+func (t *tree) freeMinor(d *device) {
+	if d.removed && d.opens == 0 {
+		delete(t.minors, d.minor)
+	}
 }

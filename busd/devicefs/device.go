@@ -13,12 +13,16 @@ import (
 
 // A device is a name in the directory behind which the broker has a context.
 type device struct {
-	name  string
+	name  string // that it was made with; it may have been renamed
 	minor uint32
 	ctx   opener
 
+	made uint64 // the how manieth device of the mount it is
+
 	// The fields below are guarded by tree.mu.
-	mode, uid, gid uint32
+	opens   int  // open files
+	removed bool // it has no name any longer
+	attributes
 }
 
 // opener is what we need of a *busd.Context.

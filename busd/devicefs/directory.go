@@ -2,10 +2,11 @@ package devicefs
 
 import (
 	"bytes"
+	"cmp"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -42,6 +43,7 @@ type item struct {
 	parent uint64
 	name   string
 	dir    bool
+	dirs   uint32 // how many directories are in it
 
 	// content is what reading the file gives, for directories nil. It is taken at open.
 	content func() ([]byte, bool)
@@ -53,17 +55,21 @@ func (t *tree) fixedItems(features []string, logs Logs) {
 	for _, f := range features {
 		t.add(t.features, f, func() ([]byte, bool) { return []byte("1\n"), true })
 	}
-	t.logs = t.add(rootNode, "binder_logs", nil)
 	if logs == nil {
 		logs = noLogs{}
 	}
 	t.source = logs
-	t.add(t.logs, "stats", written(logs.WriteStats))
+	if t.server.opts.NoStats {
+		return
+	}
+	t.logs = t.add(rootNode, "binder_logs", nil)
 	t.add(t.logs, "state", written(logs.WriteState))
+	t.add(t.logs, "stats", written(logs.WriteStats))
 	t.add(t.logs, "transactions", written(logs.WriteTransactions))
 	t.add(t.logs, "transaction_log", written(logs.WriteTransactionLog))
 	t.add(t.logs, "failed_transaction_log", written(logs.WriteFailedTransactionLog))
 	t.procs = t.add(t.logs, "proc", nil)
+	t.fixed[t.logs-fixedNodes].dirs = 1
 }
 
 func (t *tree) add(parent uint64, name string, content func() ([]byte, bool)) uint64 {
@@ -94,7 +100,9 @@ func (noLogs) ProcIDs() []busd.ProcessID                { return nil }
 func (t *tree) item(id uint64) (item, bool) {
 	switch {
 	case id == rootNode:
-		return item{dir: true}, true
+		return item{dir: true, dirs: t.rootDirs()}, true
+	case id == controlNode:
+		return item{parent: rootNode, name: controlName}, true
 	case id >= fixedNodes && id < fixedNodes+uint64(len(t.fixed)):
 		return t.fixed[id-fixedNodes], true
 	case id >= procNodes && id < deviceNodes:
@@ -115,7 +123,7 @@ func (t *tree) find(parent uint64, name string) (uint64, syscall.Errno) {
 			return fixedNodes + uint64(i), 0
 		}
 	}
-	if parent == t.procs {
+	if parent == t.procs && parent != 0 {
 		pid, err := strconv.ParseUint(name, 10, 31)
 		if err == nil && strconv.FormatUint(pid, 10) == name && slices.Contains(t.source.ProcIDs(), busd.ProcessID(pid)) {
 			return procNodes + pid, 0
@@ -124,35 +132,57 @@ func (t *tree) find(parent uint64, name string) (uint64, syscall.Errno) {
 	return 0, syscall.ENOENT
 }
 
-// list is what READDIR tells about a directory. Devices have no number of their own before they
-// are looked up; their minor serves.
+// rootDirs is how many directories are in the root.
+func (t *tree) rootDirs() (n uint32) {
+	for _, x := range t.fixed {
+		if x.dir && x.parent == rootNode {
+			n++
+		}
+	}
+	return n
+}
+
+// list is what READDIR tells about a directory: what was made last comes first, as on binderfs.
+// Devices have no inode number of their own before they are looked up; their minor serves.
 func (t *tree) list(id uint64) []fuse.DirEntry {
 	l := []fuse.DirEntry{{Name: ".", Ino: id, Mode: syscall.S_IFDIR}, {Name: "..", Ino: rootNode, Mode: syscall.S_IFDIR}}
+	add := func(name string, ino uint64, dir bool) {
+		mode := uint32(syscall.S_IFREG)
+		if dir {
+			mode = syscall.S_IFDIR
+		}
+		l = append(l, fuse.DirEntry{Name: name, Ino: ino, Mode: mode})
+	}
+	var devices []fuse.DirEntry
 	if id == rootNode {
-		l = append(l, fuse.DirEntry{Name: controlName, Ino: controlNode, Mode: syscall.S_IFREG})
 		t.mu.Lock()
-		for _, d := range t.devices {
-			l = append(l, fuse.DirEntry{Name: d.name, Ino: deviceNodes - 1 - uint64(d.minor), Mode: syscall.S_IFREG})
+		names := slices.SortedFunc(maps.Keys(t.devices), func(a, b string) int {
+			return cmp.Compare(t.devices[b].made, t.devices[a].made)
+		})
+		for _, name := range names {
+			d := t.devices[name]
+			e := fuse.DirEntry{Name: name, Ino: deviceNodes - 1 - uint64(d.minor), Mode: syscall.S_IFREG}
+			if d.made > uint64(len(t.server.opts.Devices)) {
+				l = append(l, e)
+			} else {
+				devices = append(devices, e) // those that were there before features
+			}
 		}
 		t.mu.Unlock()
 	}
-	for i, x := range t.fixed {
-		if x.parent != id {
-			continue
-		}
-		mode := uint32(syscall.S_IFREG)
-		if x.dir {
-			mode = syscall.S_IFDIR
-		}
-		l = append(l, fuse.DirEntry{Name: x.name, Ino: fixedNodes + uint64(i), Mode: mode})
-	}
-	if id == t.procs {
-		pids := t.source.ProcIDs()
-		slices.Sort(pids)
-		for _, pid := range slices.Compact(pids) {
-			l = append(l, fuse.DirEntry{Name: strconv.Itoa(int(pid)), Ino: procNodes + uint64(pid), Mode: syscall.S_IFREG})
+	if id == t.procs && id != 0 {
+		for _, pid := range t.source.ProcIDs() {
+			add(strconv.Itoa(int(pid)), procNodes+uint64(pid), false)
 		}
 	}
-	slices.SortFunc(l[2:], func(a, b fuse.DirEntry) int { return strings.Compare(a.Name, b.Name) })
+	for i, x := range slices.Backward(t.fixed) {
+		if x.parent == id {
+			add(x.name, fixedNodes+uint64(i), x.dir)
+		}
+	}
+	if id == rootNode {
+		l = append(l, devices...)
+		add(controlName, controlNode, false)
+	}
 	return l
 }

@@ -59,6 +59,13 @@ type Options struct {
 	Devices  []string // nil: DefaultDevices
 	Features []string // nil: DefaultFeatures
 
+	// MaxDevices is how many devices there may be at a time, those of the beginning and those that
+	// are unlinked and still open included; nil: MaxMinors. (binderfs's mount option max.)
+	MaxDevices *uint32
+
+	// NoStats leaves binder_logs out, as binderfs does without the mount option stats=global.
+	NoStats bool
+
 	// FSName is the first column of the mount table; "": "busd".
 	FSName string
 
@@ -87,6 +94,16 @@ type Options struct {
 	ClientFilters int
 
 	Logger *slog.Logger // nil: slog.Default()
+}
+
+// MaxMinors is the largest MaxDevices: as many minor numbers as there are.
+const MaxMinors = 1 << 20
+
+func (o *Options) maxDevices() uint32 {
+	if o.MaxDevices == nil {
+		return MaxMinors
+	}
+	return *o.MaxDevices
 }
 
 func (o Options) withDefaults() Options {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/fusebinder/fusebinder/ioctl"
 )
 
 // tree is the file system as go-fuse calls it: names, attributes, and the opening and reading of
@@ -27,10 +29,11 @@ type tree struct {
 	nodes     map[uint64]*node    // of devices; guarded by mu
 	snapshots map[uint64]snapshot // open files and directories; guarded by mu
 	lastNode  uint64              // guarded by mu
-	lastMinor uint32              // guarded by mu
+	minors    map[uint32]bool     // in use; guarded by mu
+	made      uint64              // devices ever; guarded by mu
 	lastFile  uint64              // guarded by mu
 
-	controlMode, controlUID, controlGID uint32 // guarded by mu
+	changed map[uint64]*attributes // of the fixed part; guarded by mu
 }
 
 // A snapshot is what an open file or directory showed when it was opened.
@@ -52,9 +55,8 @@ func newTree(s *Server) (*tree, error) {
 		nodes:         map[uint64]*node{},
 		snapshots:     map[uint64]snapshot{},
 		lastNode:      deviceNodes,
-		controlMode:   0600,
-		controlUID:    uint32(os.Getuid()),
-		controlGID:    uint32(os.Getgid()),
+		minors:        map[uint32]bool{0: true}, // of binder-control, on binderfs
+		changed:       map[uint64]*attributes{},
 	}
 	logs, _ := any(s.bus).(Logs)
 	t.fixedItems(s.opts.Features, logs)
@@ -63,7 +65,26 @@ func newTree(s *Server) (*tree, error) {
 			return nil, fmt.Errorf("make the device %q: %w", name, errno)
 		}
 	}
+	t.setOwners()
 	return t, nil
+}
+
+// setOwners gives the files of the fixed part their modes and owner. Nobody may write where the owner
+// does not exist in the mount's user namespace.
+func (t *tree) setOwners() {
+	own := func(id uint64, mode uint32) {
+		a := newAttributes(mode, uint32(os.Getuid()), uint32(os.Getgid()))
+		t.changed[id] = &a
+	}
+	own(rootNode, 0755)
+	own(controlNode, 0600)
+	for i, x := range t.fixed {
+		mode := uint32(0444)
+		if x.dir {
+			mode = 0755
+		}
+		own(fixedNodes+uint64(i), mode)
+	}
 }
 
 // forget drops a node that the kernel does not know any longer, n times looked up.
@@ -89,6 +110,7 @@ func (t *tree) claim(n *node) (used, ok bool) {
 	}
 	used = n.used
 	n.claimed, n.used = true, true
+	n.device.opens++
 	return used, true
 }
 
@@ -96,6 +118,8 @@ func (t *tree) disclaim(n *node) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n.claimed, n.open = false, nil
+	n.device.opens--
+	t.freeMinor(n.device)
 }
 
 // publish makes an open device known by its inode number.
@@ -116,6 +140,9 @@ func (t *tree) opened(id uint64) *open {
 }
 
 func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	if len(name) > ioctl.BINDERFS_MAX_NAME {
+		return fuse.Status(syscall.ENAMETOOLONG) // FUSE itself allows more
+	}
 	if h.NodeId == rootNode {
 		t.mu.Lock()
 		if d := t.devices[name]; d != nil {
@@ -149,73 +176,6 @@ func (t *tree) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fus
 	return fuse.OK
 }
 
-// attributes fills in what stat(2) shows. It needs mu.
-func (t *tree) attributes(id uint64, a *fuse.Attr) bool {
-	*a = fuse.Attr{Ino: id, Nlink: 1, Blksize: 4096}
-	a.SetTimes(&t.born, &t.born, &t.born)
-	if id == controlNode {
-		a.Mode = syscall.S_IFREG | t.controlMode
-		a.Uid, a.Gid = t.controlUID, t.controlGID
-		return true
-	}
-	if n := t.nodes[id]; n != nil {
-		a.Mode = syscall.S_IFREG | n.device.mode
-		a.Uid, a.Gid = n.device.uid, n.device.gid
-		a.Size = fileSize
-		return true
-	}
-	x, ok := t.item(id)
-	switch {
-	case !ok:
-		return false
-	case x.dir:
-		// Nobody may write where the owner does not exist in the mount's user namespace.
-		a.Uid, a.Gid = uint32(os.Getuid()), uint32(os.Getgid())
-		a.Mode = syscall.S_IFDIR | 0755
-		a.Nlink = 2
-	default:
-		a.Mode = syscall.S_IFREG | 0444
-	}
-	return true
-}
-
-func (t *tree) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.attributes(in.NodeId, &out.Attr) {
-		return fuse.ENOENT
-	}
-	if in.NodeId != rootNode { // which shall tell at once when the broker has died
-		out.SetTimeout(attrValid)
-	}
-	return fuse.OK
-}
-
-// SetAttr changes mode and owner of devices, which then belong to the name. A change of size or
-// times goes nowhere, as with a device.
-func (t *tree) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	mode, uid, gid := &t.controlMode, &t.controlUID, &t.controlGID
-	if n := t.nodes[in.NodeId]; n != nil {
-		mode, uid, gid = &n.device.mode, &n.device.uid, &n.device.gid
-	} else if in.NodeId != controlNode {
-		return fuse.EPERM
-	}
-	if v, ok := in.GetMode(); ok {
-		*mode = v & 07777
-	}
-	if v, ok := in.GetUID(); ok {
-		*uid = v
-	}
-	if v, ok := in.GetGID(); ok {
-		*gid = v
-	}
-	t.attributes(in.NodeId, &out.Attr)
-	out.SetTimeout(attrValid)
-	return fuse.OK
-}
-
 // keep remembers a snapshot and answers the handle of the open file.
 func (t *tree) keep(s snapshot) uint64 {
 	t.mu.Lock()
@@ -242,20 +202,21 @@ func (t *tree) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.
 	t.mu.Lock()
 	n := t.nodes[in.NodeId]
 	t.mu.Unlock()
+	if in.Flags&syscall.O_DIRECT != 0 {
+		return fuse.EINVAL
+	}
 	if n != nil {
 		return fuse.Status(t.server.openDevice(n, in, out))
 	}
 	out.OpenFlags = fuse.FOPEN_DIRECT_IO
 	if in.NodeId == controlNode {
+		out.OpenFlags |= fuse.FOPEN_NONSEEKABLE
 		out.Fh = t.keep(snapshot{control: true})
 		return fuse.OK
 	}
 	x, ok := t.item(in.NodeId)
 	if !ok || x.dir {
 		return fuse.ENOENT
-	}
-	if in.Flags&syscall.O_ACCMODE != syscall.O_RDONLY {
-		return fuse.EACCES
 	}
 	content, ok := x.content()
 	if !ok {
@@ -266,12 +227,13 @@ func (t *tree) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.
 }
 
 // Read answers from the snapshot or, for a device, what its client has received: in Store mode
-// the kernel reads pages that it does not have.
+// the kernel reads pages that it does not have. A device has no read(2), which is the one that names
+// an owner of locks.
 func (t *tree) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	content := []byte(nil)
 	if o := t.server.opens.get(in.Fh); o != nil {
-		if t.server.Mode() != Store {
-			return nil, fuse.EINVAL // as the driver, which has no read
+		if t.server.Mode() != Store || in.ReadFlags&fuse.READ_LOCKOWNER != 0 {
+			return nil, fuse.EINVAL
 		}
 		return t.readArea(o, in, buf)
 	}
@@ -345,14 +307,65 @@ func (t *tree) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Sta
 	return fuse.Status(t.removeDevice(name))
 }
 
-// The directory has no other operations, and binderfs answers EPERM to all of them but the
-// making of a file.
+// Rename gives a device another name, over another device's if need be. binder-control stays, and so
+// do directories and what is in them (which binderfs would let go). What is in the logs, and
+// BINDER_CTL_ADD's answer, goes by the name that a device was made with.
+func (t *tree) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
+	if in.Flags&^(renameNoReplace|renameExchange) != 0 {
+		return fuse.EINVAL
+	}
+	if in.NodeId != rootNode || in.Newdir != rootNode {
+		return fuse.EPERM
+	}
+	t.mu.Lock()
+	d, other := t.devices[from], t.devices[to]
+	switch {
+	case d == nil, other == nil && t.taken(to):
+		t.mu.Unlock()
+		return fuse.EPERM
+	case d == other:
+		t.mu.Unlock()
+		return fuse.OK
+	case in.Flags&renameExchange != 0:
+		if other == nil {
+			t.mu.Unlock()
+			return fuse.ENOENT
+		}
+		t.devices[from] = other
+		other = nil
+	default:
+		delete(t.devices, from)
+	}
+	t.devices[to] = d
+	t.mu.Unlock()
+	if other != nil {
+		t.unlinked(other)
+	}
+	return fuse.OK
+}
+
+// Flags of renameat2(2).
+const (
+	renameNoReplace = 1 << iota
+	renameExchange
+)
+
+// taken tells whether something of the fixed part has that name in the root.
+func (t *tree) taken(name string) bool {
+	_, errno := t.find(rootNode, name)
+	return errno == 0 || name == controlName
+}
+
+// Nothing can be made by mkdir(2) and its like. For regular files, binderfs says so in another way.
 
 func (t *tree) Create(<-chan struct{}, *fuse.CreateIn, string, *fuse.CreateOut) fuse.Status {
 	return fuse.EACCES
 }
 
-func (t *tree) Mknod(<-chan struct{}, *fuse.MknodIn, string, *fuse.EntryOut) fuse.Status {
+func (t *tree) Mknod(_ <-chan struct{}, in *fuse.MknodIn, _ string, _ *fuse.EntryOut) fuse.Status {
+	if in.Mode&syscall.S_IFMT == syscall.S_IFREG {
+		return fuse.EACCES
+	}
 	return fuse.EPERM
 }
 
@@ -370,6 +383,10 @@ func (t *tree) Link(<-chan struct{}, *fuse.LinkIn, string, *fuse.EntryOut) fuse.
 	return fuse.EPERM
 }
 
-func (t *tree) Rename(<-chan struct{}, *fuse.RenameIn, string, string) fuse.Status {
-	return fuse.EPERM
+// No file has anything to bring to a disk, and binderfs says so.
+func (t *tree) Fsync(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fuse.EINVAL }
+
+// ListXAttr finds no extended attributes.
+func (t *tree) ListXAttr(<-chan struct{}, *fuse.InHeader, []byte) (uint32, fuse.Status) {
+	return 0, fuse.OK
 }

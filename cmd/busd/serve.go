@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 
 func newServe() *cobra.Command {
 	b := broker{lifelineFD: -1, readyFD: -1, listenerFD: -1}
+	var mountOpts []string
 	cmd := &cobra.Command{
 		Use:   "serve [flags] DIR",
 		Short: "Serve a bus at a directory until stopped",
@@ -22,9 +25,20 @@ cleared away. systemd is told when the bus is ready (Type=notify).
 Serving for others needs root. Ordinary users have "busd run".`,
 		Example: `  busd serve --servicemanager /dev/binderfs
   busd serve --device binder --device my-binder /run/bus`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return errors.New("no directory given: say where the devices are to appear (busd serve /dev/binderfs)")
+			case 1:
+				return nil
+			}
+			return fmt.Errorf("one directory at a time, not %q: start another busd serve for each", args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b.dir = args[0]
+			if err := mountOptions(&b.options, mountOpts); err != nil {
+				return err
+			}
 			var err error
 			if b.options.Logger, err = newLogger(cmd, b.logLevel); err != nil {
 				return err
@@ -38,6 +52,7 @@ Serving for others needs root. Ordinary users have "busd run".`,
 	f := cmd.Flags()
 	f.Var(&b.options.Mode, "mode", "how clients see their receive buffers: auto, passthrough or store")
 	f.StringSliceVar(&b.options.Devices, "device", devicefs.DefaultDevices, "name of a device; may be given several times")
+	f.StringSliceVarP(&mountOpts, "options", "o", nil, "mount options of binderfs: max=N (devices there may be), stats=global (binder_logs; the default) or stats=none, mode=OCTAL (of new devices)")
 	f.BoolVar(&b.manager, "servicemanager", false, "hold the context manager's place on the first device with a service manager")
 	f.StringVar(&b.logLevel, "log-level", "info", "what to tell on standard error: debug, info, warn or error")
 	limits := &b.options.Bus.Limits
@@ -54,6 +69,36 @@ Serving for others needs root. Ordinary users have "busd run".`,
 	}
 	completeModes(cmd)
 	return cmd
+}
+
+// mountOptions takes binderfs's mount options, and two of ours: stats=none and mode=.
+func mountOptions(o *devicefs.Options, list []string) error {
+	for _, option := range list {
+		name, value, _ := strings.Cut(option, "=")
+		switch name {
+		case "max":
+			n, err := strconv.ParseUint(value, 10, 32)
+			if err != nil || n > devicefs.MaxMinors {
+				return fmt.Errorf("-o %s: max is a number of devices, at most %d", option, devicefs.MaxMinors)
+			}
+			most := uint32(n)
+			o.MaxDevices = &most
+		case "stats":
+			if value != "global" && value != "none" {
+				return fmt.Errorf("-o %s: stats is global or none", option)
+			}
+			o.NoStats = value == "none"
+		case "mode":
+			n, err := strconv.ParseUint(value, 8, 32)
+			if err != nil || n == 0 || n > 0o777 {
+				return fmt.Errorf("-o %s: mode is octal, as for chmod: 0600, for one", option)
+			}
+			o.DeviceMode = uint32(n)
+		default:
+			return fmt.Errorf("-o %s: there are only max=N, stats=global, stats=none and mode=OCTAL", option)
+		}
+	}
+	return nil
 }
 
 // completeModes makes the shell complete --mode and --log-level.
