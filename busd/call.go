@@ -81,6 +81,7 @@ func (p *Process) Ioctl(c *Call) {
 		return
 	}
 	th.call = c
+	th.niceIs = th.niceIs.next()
 	c.state.thread, c.state.phase, c.state.result, c.state.work = th, active, 0, nil
 	c.state.stop = th.callError.code != 0
 	ctx.mu.Unlock()
@@ -123,6 +124,7 @@ func (th *Thread) writeRead(c *Call) {
 	}
 	ctx.mu.Lock()
 	if s.result == 0 && s.wr.ReadSize > 0 {
+		th.ownNice()
 		th.wait(c)
 	} else {
 		s.phase = ready
@@ -201,6 +203,9 @@ func (ctx *Context) deliver(c *Call) {
 			return // parked again
 		}
 		if s.result == 0 {
+			if s.work != nil {
+				th.borrow(s.work)
+			}
 			if th.store(c) {
 				s.wr.ReadConsumed += uint64(len(s.out))
 			} else {

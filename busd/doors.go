@@ -137,6 +137,16 @@ type Files interface {
 	SetSocket(tid ThreadID, fd int32) syscall.Errno
 }
 
+// Priorities is the nice values of a client's threads. Its methods do not block.
+type Priorities interface {
+	// Nice is a thread's nice value; false: there is no such thread.
+	Nice(tid ThreadID) (int8, bool)
+
+	// SetNice gives a thread a nice value, as far as its process may have that: otherwise the
+	// lowest that it may, or none. Where the broker may not, nothing happens.
+	SetNice(tid ThreadID, nice int8)
+}
+
 // A Watcher hears about readiness. The edge provides one for each process.
 type Watcher interface {
 	// Ready tells that a Poll which answered 0 might answer otherwise now.
@@ -149,6 +159,10 @@ type Client struct {
 	Memory  Memory
 	Files   Files
 	Watcher Watcher
+
+	Priorities Priorities // nil: all are 0
+	Lending    Lending    // LendNone without Priorities
+	Nice       int8       // of the thread that opened the device
 }
 
 // A Replier answers calls. It is called once for each call, from any goroutine, and must not

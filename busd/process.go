@@ -19,6 +19,10 @@ type Process struct {
 	files   Files
 	watcher Watcher
 
+	priorities Priorities
+	lending    Lending
+	nice       int8 // what its threads have while they wait: the opener's
+
 	prev, next *Process // in ctx.procs
 	age        uint64   // the how manieth open of the bus it is
 	dead       bool
@@ -95,6 +99,7 @@ func (c *Context) Open(cl Client) (*Process, syscall.Errno) {
 	p := &Process{
 		ctx: c, id: cl.Identity, euid: cl.EUID, user: u, age: c.bus.opens.Add(1),
 		memory: cl.Memory, files: cl.Files, watcher: cl.Watcher,
+		priorities: cl.Priorities, lending: cl.Lending, nice: cl.Nice,
 		threads: map[ThreadID]*Thread{},
 	}
 	c.mu.Lock()

@@ -60,6 +60,8 @@ type sending struct {
 	node      *refcount.Node // the target of a call, held strongly and pinned
 	t         *transaction
 	buf       *buffer
+	ownNice   int8 // the sender's own nice value, if this is a reply that ends a loan
+	givesBack bool
 	gather    *gather // for payloads that have objects
 }
 
@@ -100,6 +102,9 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 	}
 	if f == (failure{}) {
 		ctx.mu.Unlock()
+		if !s.reply && s.tr.Flags&ioctl.TF_ONE_WAY == 0 {
+			s.t.nice = th.niceOf(s.to)
+		}
 		f = s.fill(w)
 		ctx.mu.Lock()
 	}
@@ -115,6 +120,9 @@ func (th *Thread) transact(w *workspace, arg []byte, reply bool, extra uint64) s
 		s.to.unpin()
 	}
 	ctx.mu.Unlock()
+	if s.givesBack {
+		th.giveBack(s)
+	}
 	*s = sending{}
 	return 0
 }
@@ -135,6 +143,7 @@ func (s *sending) resolveReply() failure {
 	}
 	s.inReplyTo = t
 	th.stack = t.toParent
+	s.ownNice, s.givesBack = t.ownNice, t.borrowed
 	if t.from == nil {
 		return deadTarget
 	}
@@ -238,6 +247,9 @@ func (s *sending) reserve() failure {
 	t.to, t.toThread, t.buf = to, s.toThread, b
 	if !s.reply && !async {
 		t.from = s.th
+	}
+	if s.node != nil {
+		t.nodeFlags = s.node.Flags
 	}
 	b.transaction, b.id = t, s.id
 	s.t = t

@@ -49,6 +49,7 @@ type Thread struct {
 	inWaiting   bool
 
 	guess    guess         // where its next payload will be; only its own ioctl looks at it
+	niceIs   knownNice     // likewise
 	goodRead ioctl.Address // a read buffer that could be written the last time
 	goodSize uint64        // as far as that
 }

@@ -29,7 +29,12 @@ type transaction struct {
 	sender     *Process // for the log and the receiver: who sent it
 	senderTID  ThreadID
 	senderEUID uint32
-	begun      time.Duration // by sinceStart
+
+	nice      int8          // the sender's, of a call to who may be lent it; binder_logs call it pri
+	ownNice   int8          // the receiver's, to be given back with the reply
+	borrowed  bool          // ownNice is known
+	nodeFlags uint32        // of the target of a call
+	begun     time.Duration // by sinceStart
 
 	buf    *buffer // nil once the receiver has freed it
 	secctx ioctl.Address

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -78,14 +79,22 @@ func descriptorsOf(tid busd.ThreadID) ([]int, syscall.Errno) {
 
 // descriptorLimit is a thread's RLIMIT_NOFILE.
 func descriptorLimit(tid busd.ThreadID) (int, syscall.Errno) {
+	return limitOf(tid, "Max open files")
+}
+
+// limitOf is the soft limit of a thread that has a name in /proc.
+func limitOf(tid busd.ThreadID, name string) (int, syscall.Errno) {
 	b, err := os.ReadFile(procFile(tid, "limits"))
 	if err != nil {
 		return 0, errnoOf(err)
 	}
-	_, rest, _ := bytes.Cut(b, []byte("Max open files"))
+	_, rest, _ := bytes.Cut(b, []byte(name))
 	fields := bytes.Fields(rest)
 	if len(fields) == 0 {
 		return 0, syscall.EIO
+	}
+	if string(fields[0]) == "unlimited" {
+		return math.MaxInt, 0
 	}
 	limit, err := strconv.Atoi(string(fields[0]))
 	if err != nil {

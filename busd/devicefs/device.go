@@ -146,11 +146,21 @@ func (o *open) start(tid busd.ThreadID, used bool) syscall.Errno {
 		o.files = clientmem.NewFiles(o)
 	}
 	var errno syscall.Errno
+	priorities, lending, nice := clientmem.NewPriorities(tid)
+	if !clientmem.MayLend() {
+		s.cannotLend.Do(func() {
+			s.log.Debug("callers' nice values are lent to few or none: no CAP_SYS_NICE outside of user namespaces")
+		})
+	}
 	o.process, errno = o.node.device.ctx.Open(busd.Client{
 		Identity: id,
 		Memory:   clientmem.NewMemory(id.PID, s.mount.file(o.node.id), o.backing.view),
 		Files:    o.files,
 		Watcher:  &o.watcher,
+
+		Priorities: priorities,
+		Lending:    lending,
+		Nice:       nice,
 	})
 	if errno != 0 {
 		o.drop()

@@ -46,6 +46,8 @@ type Server struct {
 	threads  *threads
 	timeout  time.Duration // the kernel aborts the mount when an ioctl waits for so long; 0: never
 
+	cannotLend sync.Once // tells of it
+
 	greeted  atomic.Bool  // go-fuse has heard FUSE_INIT
 	mode     atomic.Int32 // Mode; Auto until the kernel has been asked
 	ready    chan struct{}
