@@ -267,10 +267,14 @@ func (p *Process) tellFrozen(on bool) {
 		if n == nil {
 			break
 		}
+		n.Pin()
 		for _, f := range n.SetFrozen(on, nil) {
 			processOf(f.Table).enqueue(&f.Broker.(*freeze).link)
 		}
-		if ptr = n.Pointer + 1; ptr == 0 {
+		ptr = n.Pointer + 1
+		// The driver looks again whether somebody holds the node, and wakes a thread if nobody does.
+		ctx.changed(n, n.Unpin(), nil)
+		if ptr == 0 {
 			break
 		}
 		ctx.breathe(i)
