@@ -16,6 +16,7 @@ import (
 // Machine and actors share memory, at the same address: what a system call points to lies there,
 // except for what the driver maps.
 type actor struct {
+	cmd     *exec.Cmd
 	pid     int
 	workers [MaxThreads]*worker
 	steward *worker // for everything but the ioctls of a program's threads
@@ -86,6 +87,22 @@ func (s *slot) serve() {
 	}
 }
 
+// replace ends actor p and starts another in its place.
+func (m *Machine) replace(p int) error {
+	old := m.actors[p]
+	_ = old.cmd.Process.Kill()
+	_ = old.cmd.Wait()
+	for _, w := range append([]*worker{old.steward, old.clerk}, old.workers[:]...) {
+		_ = unix.Close(w.stat)
+		*w.slot = slot{}
+	}
+	var err error
+	if m.actors[p], err = startActor(m.shared, m.memory, p); err != nil {
+		return err
+	}
+	return m.makeFilesOf(p)
+}
+
 // startActor starts this program again as actor p.
 func startActor(shared []byte, memory *os.File, p int) (*actor, error) {
 	cmd := exec.Command("/proc/self/exe")
@@ -96,7 +113,7 @@ func startActor(shared []byte, memory *os.File, p int) (*actor, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	a := &actor{pid: cmd.Process.Pid}
+	a := &actor{cmd: cmd, pid: cmd.Process.Pid}
 	for t := range threads {
 		s, arena := part(shared, p, t)
 		w := &worker{pid: a.pid, slot: s, arena: arena}

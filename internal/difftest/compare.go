@@ -15,13 +15,23 @@ const (
 
 	// Racy histories part where a close woke several threads of one process at once, and only in
 	// which of them took what: the kernel's own scheduler decides that, not the driver. What comes
-	// after is not compared.
+	// after is not compared. So do those where a process was killed, and its callers were told so
+	// before or after it lost its holds on objects of theirs: busd hears of a thread's end before the
+	// last descriptor is closed, and the kernel's driver lets a caller on another processor go on
+	// while it is still at it.
 	Racy
+
+	// Either is for a program to which the kernel's driver does not always give the same history,
+	// and to which it has also given the other's. Compare alone cannot find it. It comes about when
+	// one ioctl queues work for its own process, which wakes a waiting thread, and then reads: a read
+	// ends by waking another thread if the process still has work, and it has when the first has not
+	// run yet. Two threads are awake then, and the scheduler decides which takes the work.
+	Either
 
 	Different
 )
 
-func (v Verdict) String() string { return [...]string{"same", "racy", "different"}[v] }
+func (v Verdict) String() string { return [...]string{"same", "racy", "either", "different"}[v] }
 
 // A step is what one action led to.
 type step struct {
@@ -70,7 +80,10 @@ func Compare(a, b string) (v Verdict, at int, stepA, stepB string) {
 			continue
 		}
 		v = Different
-		if s.head == t.head && wakesAll(s.head) && slices.Equal(anyThread(s.results), anyThread(t.results)) {
+		if s.head == t.head && wakesAll(s) && slices.Equal(s.anyThread(), t.anyThread()) {
+			v = Racy
+		}
+		if s.head == t.head && s.verb() == "kill" && slices.Equal(withoutHolds(s.anyThread()), withoutHolds(t.anyThread())) {
 			v = Racy
 		}
 		return v, i, s.text(), t.text()
@@ -80,16 +93,42 @@ func Compare(a, b string) (v Verdict, at int, stepA, stepB string) {
 
 func (s step) text() string { return strings.Join(append([]string{s.head}, s.results...), "\n") }
 
-func wakesAll(head string) bool {
-	verb := strings.Fields(head)
-	return len(verb) > 1 && (verb[1] == "close" || verb[1] == "flush")
+// verb is what the action does, proc the process that it does it to.
+func (s step) verb() string { return s.word(1) }
+func (s step) proc() string { return s.word(2) }
+
+func (s step) word(n int) string {
+	if f := strings.Fields(s.head); len(f) > n {
+		return f[n]
+	}
+	return ""
 }
 
-// anyThread forgets which thread of a process had which result, and what it had written before.
-func anyThread(results []string) []string {
-	out := make([]string, len(results))
-	for i, r := range results {
-		out[i] = resultHead.ReplaceAllString(r, "  $1 ")
+func wakesAll(s step) bool { return slices.Contains([]string{"close", "flush", "kill"}, s.verb()) }
+
+// anyThread forgets which thread of a process had which result, and what it had written before, and
+// those of other processes that were woken in vain: whoever comes second may find the work gone,
+// and goes on waiting, or, if it had no room for it anyway, returned because it still was there.
+func (s step) anyThread() []string {
+	var out []string
+	for _, r := range s.results {
+		if strings.HasSuffix(r, " read=4\n    NOOP") && !strings.HasPrefix(r, "  "+s.proc()+".") {
+			continue
+		}
+		out = append(out, resultHead.ReplaceAllString(r, "  $1 "))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// holds are the lines, and the counts of bytes read, that tell of a process's holds on an object.
+var holds = regexp.MustCompile(`\n    (INCREFS|ACQUIRE|RELEASE|DECREFS) .*| read=\d+`)
+
+// withoutHolds forgets what was said about holds.
+func withoutHolds(results []string) []string {
+	var out []string
+	for _, r := range results {
+		out = append(out, holds.ReplaceAllString(r, ""))
 	}
 	slices.Sort(out)
 	return out

@@ -8,9 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,11 +28,11 @@ import (
 
 var update = flag.Bool("update", false, "ask the oracle again for everything that is recorded")
 
-// Recorded seeds: the kernel's answers to them are in testdata.
-const (
-	recordedSeeds = 400
-	recordedFile  = "testdata/recorded.gz"
-)
+// recordedFile has the kernel's answers to the recorded seeds.
+const recordedFile = "testdata/recorded.gz"
+
+// recordedSeeds are as replay takes them.
+var recordedSeeds = fmt.Sprintf("1-400,%d-%d", difftest.Wide+1, difftest.Wide+200)
 
 // binaries is where build puts what it compiles.
 var binaries string
@@ -142,9 +145,18 @@ func onKernel(t testing.TB, args ...string) string {
 // histories takes replay's output apart.
 func histories(out string) map[string]string {
 	all := map[string]string{}
+	for name, runs := range repeated(out) {
+		all[name] = runs[0]
+	}
+	return all
+}
+
+// repeated takes replay's output apart where a program may have run several times.
+func repeated(out string) map[string][]string {
+	all := map[string][]string{}
 	for _, part := range strings.Split("\n"+out, "\n== ")[1:] {
 		name, history, _ := strings.Cut(part, "\n")
-		all[name] = strings.TrimRight(history, "\n") + "\n"
+		all[name] = append(all[name], strings.TrimRight(history, "\n")+"\n")
 	}
 	return all
 }
@@ -163,27 +175,33 @@ func hashes(out string) map[string]string {
 // TestRecorded carries made-up programs out and compares their histories with those the kernel's
 // driver gave.
 func TestRecorded(t *testing.T) {
-	seeds := fmt.Sprintf("1-%d", recordedSeeds)
 	run := here(t)
 	if *update {
-		record(t, seeds)
+		record(t)
 	}
 	want := hashes(readRecorded(t))
-	got := hashes(run(t, "-seeds", seeds))
-	if len(got) != recordedSeeds {
-		t.Fatalf("%d histories, want %d", len(got), recordedSeeds)
+	got := hashes(run(t, "-seeds", recordedSeeds))
+	if len(got) != len(want) {
+		t.Fatalf("%d histories, want %d", len(got), len(want))
 	}
-	for n := 1; n <= recordedSeeds; n++ {
-		seed := fmt.Sprint(n)
-		again := 0
-		// A broker that the machine lets wait for long may be seen at rest too early: again then.
-		for ; got[seed] != want[seed] && want[seed] != "racy" && again < 3; again++ {
-			got[seed] = hashes(run(t, "-seeds", seed))[seed]
+	differ := func(got map[string]string) (seeds []string) {
+		for seed, hash := range got {
+			if want[seed] != hash && want[seed] != "racy" {
+				seeds = append(seeds, seed)
+			}
 		}
-		if again == 3 {
-			t.Errorf("seed %d: not as the kernel's driver; make test-kernel shows the difference. Program:\n%s\nHistory:\n%s",
-				n, difftest.Generate(uint64(n)), run(t, "-full", "-seeds", seed))
-		}
+		slices.Sort(seeds)
+		return seeds
+	}
+	wrong := differ(got)
+	// A broker that the machine lets wait for long may be seen at rest too early: again then.
+	for n := 0; len(wrong) > 0 && n < 3; n++ {
+		wrong = differ(hashes(run(t, "-seeds", strings.Join(wrong, ","))))
+	}
+	for _, seed := range wrong {
+		n, _ := strconv.ParseUint(seed, 10, 64)
+		t.Errorf("seed %s: not as the kernel's driver; make test-kernel shows the difference. Program:\n%s\nHistory:\n%s",
+			seed, difftest.Generate(n), run(t, "-full", "-seeds", seed))
 	}
 }
 
@@ -205,26 +223,41 @@ func readRecorded(t testing.TB) string {
 }
 
 // record asks the kernel. A program whose history is not always the same is recorded as racy.
-func record(t *testing.T, seeds string) {
+func record(t *testing.T) {
 	t.Helper()
-	first := hashes(onKernel(t, "-seeds", seeds))
+	first := hashes(onKernel(t, "-seeds", recordedSeeds))
 	for range 3 {
-		for seed, hash := range hashes(onKernel(t, "-seeds", seeds)) {
+		for seed, hash := range hashes(onKernel(t, "-seeds", recordedSeeds)) {
 			if first[seed] != hash {
 				first[seed] = "racy"
 			}
 		}
 	}
-	// So is one that differs in nothing but who was quicker.
-	kernel, busd := histories(onKernel(t, "-full", "-seeds", seeds)), histories(here(t)(t, "-full", "-seeds", seeds))
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	for n := 1; n <= recordedSeeds; n++ {
-		seed := fmt.Sprint(n)
-		if v, _, _, _ := difftest.Compare(kernel["seed "+seed], busd["seed "+seed]); v == difftest.Racy {
+	// So is one that differs in nothing but who was quicker, or may: a process that is killed.
+	run := here(t)
+	kernel, busd := histories(onKernel(t, "-full", "-seeds", recordedSeeds)), histories(run(t, "-full", "-seeds", recordedSeeds))
+	var seeds []uint64
+	var doubtful []string
+	for seed := range first {
+		n, _ := strconv.ParseUint(seed, 10, 64)
+		seeds = append(seeds, n)
+		switch v, _, _, _ := difftest.Compare(kernel["seed "+seed], busd["seed "+seed]); {
+		case v == difftest.Racy, slices.ContainsFunc(difftest.Generate(n), func(a difftest.Action) bool { return a.Do == "kill" }):
+			first[seed] = "racy"
+		case v == difftest.Different && first[seed] != "racy":
+			doubtful = append(doubtful, seed)
+		}
+	}
+	for seed, v := range again(t, run, doubtful) {
+		if v == difftest.Either {
 			first[seed] = "racy"
 		}
-		fmt.Fprintln(z, seed, first[seed])
+	}
+	slices.Sort(seeds)
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	for _, n := range seeds {
+		fmt.Fprintln(z, n, first[fmt.Sprint(n)])
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
@@ -279,27 +312,110 @@ func TestLive(t *testing.T) {
 		t.Skip("BINDER_DIFF_SEEDS (FIRST-LAST) does not say which programs to compare")
 	}
 	run := here(t)
-	kernel, busd := histories(onKernel(t, "-full", "-seeds", seeds)), histories(run(t, "-full", "-seeds", seeds))
+	coverage := filepath.Join(t.TempDir(), "coverage")
+	kernel, busd := histories(onKernel(t, "-full", "-seeds", seeds)), histories(run(t, "-full", "-coverage", coverage, "-seeds", seeds))
 	count := map[difftest.Verdict]int{}
+	var doubtful []string
 	for name, want := range kernel {
 		verdict, _, _, _ := difftest.Compare(want, busd[name])
+		if verdict == difftest.Different {
+			doubtful = append(doubtful, strings.TrimPrefix(name, "seed "))
+			continue
+		}
 		count[verdict]++
+	}
+	slices.Sort(doubtful)
+	for seed, verdict := range again(t, run, doubtful) {
+		count[verdict]++
+		if verdict == difftest.Either {
+			t.Logf("seed %s: the kernel's driver answers now so, now so, and once as busd", seed)
+		}
 		if verdict != difftest.Different {
 			continue
 		}
-		var seed uint64
-		fmt.Sscanf(name, "seed %d", &seed)
-		p := difftest.Generate(seed)
-		if !differs(t, run, p) {
-			t.Logf("%s differed once, and then no more", name)
-			continue
-		}
+		n, _ := strconv.ParseUint(seed, 10, 64)
+		p := difftest.Generate(n)
 		if count[verdict] <= 3 {
-			p = difftest.Shrink(p, func(p difftest.Program) bool { return differs(t, run, p) })
+			deadline := time.Now().Add(shrinkTime)
+			p = difftest.Shrink(p, func(p difftest.Program) bool { return time.Now().Before(deadline) && differs(t, run, p) })
 		}
-		t.Errorf("%s differs:\n%s%s", name, p, difference(t, run, p))
+		t.Errorf("seed %s differs:\n%s%s", seed, p, difference(t, run, p))
 	}
-	t.Logf("%d programs: %d the same, %d racy, %d different", len(kernel), count[difftest.Same], count[difftest.Racy], count[difftest.Different])
+	t.Logf("%d programs: %d the same, %d racy, %d either, %d different", len(kernel),
+		count[difftest.Same], count[difftest.Racy], count[difftest.Either], count[difftest.Different])
+	reached(t, coverage)
+}
+
+// shrinkTime is how long a program may take to become small.
+const shrinkTime = 2 * time.Minute
+
+// again judges seeds whose histories differed, by more runs on both: a driver whose own histories
+// differ is not to be told from one that gives one of them.
+func again(t *testing.T, run runner, seeds []string) map[string]difftest.Verdict {
+	verdicts := map[string]difftest.Verdict{}
+	for _, times := range []int{12, 60} {
+		if len(seeds) == 0 {
+			break
+		}
+		list := strings.Join(seeds, ",")
+		kernel := repeated(onKernel(t, "-full", "-seeds", strings.Repeat(list+",", times-1)+list))
+		busd := repeated(run(t, "-full", "-seeds", strings.Repeat(list+",", 2)+list))
+		seeds = nil
+		for name, histories := range kernel {
+			seed := strings.TrimPrefix(name, "seed ")
+			best, varies := difftest.Different, false
+			for _, want := range histories {
+				varies = varies || want != histories[0]
+				for _, got := range busd[name] {
+					v, _, _, _ := difftest.Compare(want, got)
+					best = min(best, v)
+				}
+			}
+			switch {
+			case best == difftest.Different:
+				seeds = append(seeds, seed)
+			case best == difftest.Same && varies:
+				best = difftest.Either
+			case best == difftest.Same:
+				t.Logf("seed %s: once seen before busd had come to rest", seed)
+			}
+			verdicts[seed] = best
+		}
+	}
+	return verdicts
+}
+
+// reached tells how many different things programs have met. Where BINDER_DIFF_COVERAGE names a
+// file, what earlier runs have met is in it and counts too.
+func reached(t *testing.T, coverage string) {
+	counts := map[string]int{}
+	total := os.Getenv("BINDER_DIFF_COVERAGE")
+	for _, name := range []string{coverage, total} {
+		b, err := os.ReadFile(name)
+		if err != nil && (name != total || !errors.Is(err, fs.ErrNotExist)) {
+			t.Error(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			key, n, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			k, _ := strconv.Atoi(n)
+			counts[key] += k
+		}
+	}
+	pairs := map[string]bool{}
+	var lines []string
+	for key, n := range counts {
+		lines = append(lines, fmt.Sprintf("%s\t%d\n", key, n))
+		part := strings.Split(key, "|") // command, state, result
+		pairs[part[0]+"|"+part[1]] = true
+	}
+	t.Logf("reached: %d pairs of a command and a state; %d with what came of it", len(pairs), len(counts))
+	if total == "" {
+		return
+	}
+	slices.Sort(lines)
+	if err := os.WriteFile(total, []byte(strings.Join(lines, "")), 0o644); err != nil {
+		t.Error(err)
+	}
 }
 
 // both runs a program on busd and on the oracle.

@@ -10,28 +10,27 @@ import (
 // firstFile is the lowest number of the actors' own descriptors, above all others.
 const firstFile = 900
 
-// makeFiles gives each actor descriptors of files of its own.
-func (m *Machine) makeFiles() error {
-	for p, a := range m.actors {
-		s := a.steward
-		for i := range a.files {
-			s.used = 0
-			fd, errno := s.call(unix.SYS_MEMFD_CREATE, s.text(fmt.Sprint("file", i)), unix.MFD_CLOEXEC)
-			if errno != 0 {
-				return errno
-			}
-			// The same number everywhere: programs also send the numbers as plain bytes.
-			a.files[i] = firstFile + i
-			if _, errno := s.call(unix.SYS_DUP3, fd, uintptr(a.files[i]), unix.O_CLOEXEC); errno != 0 {
-				return errno
-			}
-			s.call(unix.SYS_CLOSE, fd)
-			inode, ok := a.inode(a.files[i])
-			if !ok {
-				return fmt.Errorf("descriptor %d of actor %d is not open", fd, p)
-			}
-			m.inodes[inode] = p*files + i
+// makeFilesOf gives an actor descriptors of files of its own.
+func (m *Machine) makeFilesOf(p int) error {
+	a := m.actors[p]
+	s := a.steward
+	for i := range a.files {
+		s.used = 0
+		fd, errno := s.call(unix.SYS_MEMFD_CREATE, s.text(fmt.Sprint("file", i)), unix.MFD_CLOEXEC)
+		if errno != 0 {
+			return errno
 		}
+		// The same number everywhere: programs also send the numbers as plain bytes.
+		a.files[i] = firstFile + i
+		if _, errno := s.call(unix.SYS_DUP3, fd, uintptr(a.files[i]), unix.O_CLOEXEC); errno != 0 {
+			return errno
+		}
+		s.call(unix.SYS_CLOSE, fd)
+		inode, ok := a.inode(a.files[i])
+		if !ok {
+			return fmt.Errorf("descriptor %d of actor %d is not open", fd, p)
+		}
+		m.inodes[inode] = p*files + i
 	}
 	return nil
 }

@@ -6,14 +6,21 @@ import (
 	"github.com/fusebinder/fusebinder/ioctl"
 )
 
+// Wide is the first seed of programs that also freeze and thaw, kill, pass arrays of descriptors
+// and replace oneway calls. Those before it never do.
+const Wide = 1_000_000
+
 // Generate makes the program of a seed. The same seed always gives the same program: recorded
 // answers depend on it, so a change here needs new ones.
 func Generate(seed uint64) Program {
-	g := &generator{rand.New(rand.NewPCG(seed, 0x62696e646572))}
+	g := &generator{rand.New(rand.NewPCG(seed, 0x62696e646572)), seed >= Wide}
 	return g.program()
 }
 
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	wide bool
+}
 
 func (g *generator) one(percent int) bool { return g.IntN(100) < percent }
 
@@ -41,8 +48,19 @@ func (g *generator) program() Program {
 			}
 		}
 	}
+	if g.wide && g.one(80) {
+		p = append(p, g.introduction(procs)...)
+	}
 	for range 5 + g.IntN(60) {
-		p = append(p, g.action(procs))
+		a := g.action(procs)
+		p = append(p, a)
+		if g.wide && (a.Do == "kill" || a.Do == "close") && g.one(80) {
+			p = append(p, g.open(a.P))
+			if a.P == 0 && g.one(60) {
+				p = append(p, g.manager(0))
+				p = append(p, g.introduction(procs)...)
+			}
+		}
 	}
 	return p
 }
@@ -67,6 +85,9 @@ func (g *generator) action(procs int) Action {
 	p, t := g.IntN(procs), g.IntN(MaxThreads)
 	if g.one(2) {
 		p = g.IntN(MaxProcs)
+	}
+	if g.wide && g.one(22) {
+		return g.wideAction(procs, p, t)
 	}
 	switch n := g.IntN(1000); {
 	case n < 230: // call
@@ -158,6 +179,9 @@ func (g *generator) ptr() uint64    { return pick[uint64](g, 0, 0x1000, 0x1000, 
 func (g *generator) cookie() uint64 { return pick[uint64](g, 0, 0xc0, 0xc0, 0xc0, 0xc1) }
 
 func (g *generator) handle() int64 {
+	if g.wide && g.one(50) {
+		return int64(-1 - g.IntN(4))
+	}
 	switch {
 	case g.one(45):
 		return 0
@@ -184,6 +208,9 @@ func (g *generator) chores(percent int) []Cmd {
 }
 
 func (g *generator) chore() Cmd {
+	if g.wide && g.one(15) {
+		return g.freezeChore()
+	}
 	switch n := g.IntN(100); {
 	case n < 25:
 		c := Cmd{C: "FREE_BUFFER", Buffer: g.IntN(4)}
@@ -238,6 +265,16 @@ func (g *generator) transaction(flags uint32) Cmd {
 		}
 		at = o.At + pick(g, 24, 24, 24, 32, 40)
 		c.Objs = append(c.Objs, o)
+	}
+	if g.wide {
+		c.Code %= 3 // often the same
+		if g.one(10) {
+			c.Flags |= uint32(ioctl.TF_UPDATE_TXN)
+		}
+		if g.one(12) {
+			g.array(&c)
+			return c
+		}
 	}
 	if g.one(12) {
 		c.C = "TRANSACTION_SG"

@@ -181,11 +181,14 @@ func (m *Machine) encode(p *proc, w *worker, c *Cmd, b []byte) ([]byte, string) 
 		}
 		return le.AppendUint64(le.AppendUint64(b, ptr), cookie), fmt.Sprintf("%s %x %x", c.C, ptr, cookie)
 	case ioctl.BC_DEAD_BINDER_DONE, ioctl.BC_FREEZE_NOTIFICATION_DONE:
-		cookie := c.Cookie
-		if c.Told > 0 && len(p.deaths) > 0 {
-			k := (c.Told - 1) % len(p.deaths)
-			cookie = p.deaths[k]
-			p.deaths = append(p.deaths[:k:k], p.deaths[k+1:]...)
+		cookie, told := c.Cookie, &p.deaths
+		if number == ioctl.BC_FREEZE_NOTIFICATION_DONE {
+			told = &p.freezes
+		}
+		if c.Told > 0 && len(*told) > 0 {
+			k := (c.Told - 1) % len(*told)
+			cookie = (*told)[k]
+			*told = append((*told)[:k:k], (*told)[k+1:]...)
 		}
 		return le.AppendUint64(b, cookie), fmt.Sprintf("%s %x", c.C, cookie)
 	case ioctl.BC_FREE_BUFFER:

@@ -21,6 +21,8 @@ type Machine struct {
 	probe   int // an open of another device, to see whether the broker has come to rest
 	kernel  bool
 
+	shared []byte
+	memory *os.File // that is shared
 	actors [MaxProcs]*actor
 	inodes map[uint64]int // of the files that descriptors are of
 	serial int
@@ -51,6 +53,7 @@ type proc struct {
 	handles []uint32 // given in what was received
 	asks    []ask    // BR_INCREFS and BR_ACQUIRE to be acknowledged
 	deaths  []uint64 // BR_DEAD_BINDER, likewise
+	freezes []uint64 // BR_FROZEN_BINDER, likewise
 	arrays  []int    // descriptors that the driver put in for an array
 }
 
@@ -104,12 +107,18 @@ func NewMachine(device string) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.shared, m.memory = shared, memory
 	for p := range m.actors {
 		if m.actors[p], err = startActor(shared, memory, p); err != nil {
 			return nil, err
 		}
 	}
-	return m, m.makeFiles()
+	for p := range m.actors {
+		if err := m.makeFilesOf(p); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
 }
 
 // Run carries p out on a device of its own and returns its history. An error says that the machine
@@ -155,7 +164,7 @@ func (m *Machine) addDevice(name string) error {
 
 // do carries out one action, waits for rest and tells what happened.
 func (m *Machine) do(i int, a *Action) error {
-	m.rush = a.Do == "close" || a.Do == "flush"
+	m.rush = a.Do == "close" || a.Do == "flush" || a.Do == "kill"
 	fmt.Fprintf(&m.out, "%d %s %d", i, a.Do, a.P)
 	verbs[a.Do](m, a)
 	m.out.WriteByte('\n')

@@ -45,6 +45,11 @@ func (p *proc) tell(m *Machine, out *strings.Builder, th *thread, b []byte) (cod
 			cookie := le.Uint64(arg)
 			p.deaths = append(p.deaths, cookie)
 			fmt.Fprintf(out, " %x", cookie)
+		case ioctl.BR_FROZEN_BINDER:
+			var i ioctl.FrozenStateInfo
+			i.Decode(arg)
+			p.freezes = append(p.freezes, uint64(i.Cookie))
+			fmt.Fprintf(out, " %x %d", i.Cookie, i.IsFrozen)
 		case ioctl.BR_DEAD_REPLY, ioctl.BR_FAILED_REPLY, ioctl.BR_FROZEN_REPLY:
 			th.outgoing = false
 		default:

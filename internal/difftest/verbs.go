@@ -28,6 +28,9 @@ func init() {
 		"refinfo":    simple(ioctl.BINDER_GET_NODE_INFO_FOR_REF),
 		"error":      simple(ioctl.BINDER_GET_EXTENDED_ERROR),
 		"ioctl":      simple(0),
+		"freeze":     (*Machine).freeze,
+		"frozeninfo": simple(ioctl.BINDER_GET_FROZEN_INFO),
+		"kill":       (*Machine).kill,
 	}
 }
 
@@ -167,6 +170,10 @@ func simple(request ioctl.Request) func(m *Machine, a *Action) {
 			le.PutUint32(arg, a.N)
 		case ioctl.BINDER_SET_CONTEXT_MGR_EXT:
 			(&ioctl.FlatObject{Type: ioctl.BINDER_TYPE_BINDER, Flags: ioctl.ObjectFlags(a.Flags), Binder: a.Ptr, Cookie: ioctl.Cookie(a.Cookie)}).Encode(arg)
+		case ioctl.BINDER_FREEZE:
+			(&ioctl.FreezeInfo{PID: m.number(a.N), Enable: a.Flags, TimeoutMS: uint32(a.Cookie)}).Encode(arg)
+		case ioctl.BINDER_GET_FROZEN_INFO:
+			le.PutUint32(arg, m.number(a.N))
 		case ioctl.BINDER_GET_NODE_DEBUG_INFO:
 			le.PutUint64(arg, a.Ptr)
 		case ioctl.BINDER_GET_NODE_INFO_FOR_REF:
@@ -189,6 +196,10 @@ func simple(request ioctl.Request) func(m *Machine, a *Action) {
 				var e ioctl.ExtendedError
 				e.Decode(arg)
 				return fmt.Sprintf("%s id=%t %v %d", s, e.ID != 0, e.Command, e.Param)
+			case ioctl.BINDER_GET_FROZEN_INFO:
+				var i ioctl.FrozenStatus
+				i.Decode(arg)
+				return fmt.Sprintf("%s sync=%d async=%d", s, i.SyncRecv, i.AsyncRecv)
 			case ioctl.BINDER_VERSION:
 				return fmt.Sprint(s, " ", le.Uint32(arg))
 			}
@@ -198,6 +209,39 @@ func simple(request ioctl.Request) func(m *Machine, a *Action) {
 			return s
 		})
 	}
+}
+
+// freeze freezes the process N, for which it may wait Cookie milliseconds, or thaws it.
+func (m *Machine) freeze(a *Action) {
+	simple(ioctl.BINDER_FREEZE)(m, a)
+	for _, w := range m.actors[a.P].workers {
+		// Somebody who waits for the others to end their calls sleeps, but is not at rest.
+		for i := 0; a.Cookie > 0 && w.busy() && w.used > 0 && i < 2000 && w.slot.args[1] == uintptr(ioctl.BINDER_FREEZE); i++ {
+			pause(i)
+		}
+	}
+}
+
+// number is the pid of process n, or one that has never opened the device.
+func (m *Machine) number(n uint32) uint32 {
+	if n < MaxProcs {
+		return uint32(m.actors[n].pid)
+	}
+	return 1
+}
+
+// kill ends an actor in the middle of whatever it does, and with it a process. Another takes its
+// place.
+func (m *Machine) kill(a *Action) {
+	if m.procs[a.P] == nil {
+		m.out.WriteString(" nobody")
+		return
+	}
+	m.procs[a.P] = nil
+	if err := m.replace(a.P); err != nil {
+		fmt.Fprint(&m.out, " ", err)
+	}
+	m.deferred()
 }
 
 // Code is the number of a raw ioctl.

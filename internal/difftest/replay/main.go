@@ -1,7 +1,7 @@
 // Command replay carries programs out on the device that BINDER_DEVICE names and prints their
 // histories:
 //
-//	replay [-full] -seeds FIRST-LAST     made-up programs
+//	replay [-full] -seeds FIRST-LAST,... made-up programs
 //	replay FILE...                       programs from files
 //
 // For seeds it prints one line each, the seed and a hash of the history; with -full the history.
@@ -47,7 +47,7 @@ func main() {
 
 func run() error {
 	full := flag.Bool("full", false, "print programs and histories")
-	seeds := flag.String("seeds", "", "FIRST-LAST")
+	seeds := flag.String("seeds", "", "FIRST-LAST, or several of it with commas between")
 	coverage := flag.String("coverage", "", "write what was reached to this file")
 	output := flag.String("o", "", "write to this file instead of standard output")
 	flag.Parse()
@@ -79,8 +79,11 @@ func run() error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if *seeds != "" {
-		first, last, err := parseRange(*seeds)
+	for part := range strings.SplitSeq(*seeds, ",") {
+		if part == "" {
+			continue
+		}
+		first, last, err := parseRange(part)
 		if err != nil {
 			return err
 		}
