@@ -468,3 +468,25 @@ func TestLogsOfFrozen(t *testing.T) {
 		t.Fatal(errno)
 	}
 }
+
+// A process with several opens has one file in proc, which tells of all. The driver takes it away with
+// the open it was made for, though others are left.
+func TestProcFileOfTwoOpens(t *testing.T) {
+	c := newCast(t)
+	p := c.process("a")
+	q := c.bus.openIn(p.host, noSocket)
+	c.same("two-opens", c.log(filepath.Join("proc", strconv.Itoa(p.PID))))
+	p.close()
+	c.await("state", `(?s)proc a\n.*proc a\n`, false)
+	exists := func() bool {
+		_, err := os.Stat(filepath.Join(c.bus.dir, "binder_logs", "proc", strconv.Itoa(p.PID)))
+		return err == nil
+	}
+	if isKernel(t) {
+		await(t, "the file is gone", func() bool { return !exists() })
+	} else if !exists() {
+		t.Error("an open is left, and its process's file is gone")
+	}
+	q.close()
+	await(t, "the file is gone", func() bool { return !exists() })
+}
