@@ -7,16 +7,19 @@ import (
 )
 
 // doc writes a doc comment: what we say, then what the AIDL says.
-func (f *file) doc(indent, ours string, d model.Doc) {
+func (f *file) doc(indent, ours string, d model.Doc) { f.methodDoc(indent, ours, d, nil) }
+
+// methodDoc is doc for what has parameters: param makes Go names of theirs.
+func (f *file) methodDoc(indent, ours string, d model.Doc, param func(string) string) {
 	lines := commentLines(ours)
-	if text := strings.TrimSpace(withoutDeprecated(d)); text != "" {
+	if text := strings.TrimSpace(goDoc(withoutDeprecated(d), param)); text != "" {
 		if len(lines) > 0 {
 			lines = append(lines, "")
 		}
 		lines = append(lines, commentLines(text)...)
 	}
 	if d.Deprecated && !strings.Contains(d.Text, "Deprecated:") {
-		note := strings.TrimSpace(d.Note)
+		note := strings.Join(strings.Fields(plain(d.Note)), " ")
 		if note == "" {
 			note = "the AIDL says so."
 		}

@@ -16,6 +16,7 @@ type method struct {
 	oneway  bool
 	params  []param
 	results []result
+	outs    []*model.Arg // of the last results
 }
 
 // param is a parameter: an argument that goes in, or the length of an array that comes out.
@@ -53,9 +54,25 @@ func (f *file) methodOf(d *model.Interface, m *model.Method) *method {
 				name += "Out"
 			}
 			g.results = append(g.results, result{parameter(name, taken), a.Type})
+			g.outs = append(g.outs, a)
 		}
 	}
 	return g
+}
+
+// paramName is the Go name of an argument, for the documentation.
+func (m *method) paramName(name string) string {
+	for _, p := range m.params {
+		if p.arg.Name == name && !p.length {
+			return p.name
+		}
+	}
+	for i, a := range m.outs {
+		if a.Name == name {
+			return m.results[len(m.results)-len(m.outs)+i].name
+		}
+	}
+	return name
 }
 
 // wantsLength tells whether the caller says how long an array is to be that comes out.
@@ -135,7 +152,7 @@ func (f *file) iface(d *model.Interface) {
 	f.doc("", text, d.Doc)
 	f.P("type ", n.goName, " interface {")
 	for _, m := range methods {
-		f.doc("\t", methodDoc(m), m.Doc)
+		f.methodDoc("\t", methodDoc(m), m.Doc, m.paramName)
 		f.P("\t", m.name, f.signature(m))
 	}
 	f.P("}")

@@ -50,6 +50,7 @@ const (
 	roleNewService = "New%Service"
 	roleService    = "^Service"
 	roleReadBody   = "^Body"
+	roleHeld       = "%Held"
 )
 
 // exported turns an AIDL name into an exported Go name: shouldBeJerry is ShouldBeJerry, MAX_SIZE
@@ -215,6 +216,9 @@ func (g *generator) nameMembers(s scope, d model.Definition) {
 	}
 	for _, c := range d.Head().Constants {
 		n.members[c] = s.take(n.goName + exported(c.Name))
+	}
+	if _, ok := d.(*model.Union); ok {
+		roles(roleHeld) // last: its fields and constants have the right to that name
 	}
 }
 

@@ -54,8 +54,32 @@ func (f *file) union(d *model.Union) {
 		}
 	}
 	f.unionFunctions(d)
+	f.unionHeld(d)
 	f.enum(d.Tag)
 	f.constants(d)
+}
+
+// unionHeld emits what lets a parcel.Holder hold a union, which is no type with a pointer of its own.
+func (f *file) unionHeld(d *model.Union) {
+	n := f.names[d]
+	held := n.derived[roleHeld]
+	parcelPtr := "*" + f.parcel("Parcel")
+	f.P("// ", held, " is ", article(n.goName), " in a parcel.Holder: Set a &", held, "{v}, or Get into one.")
+	f.P("type ", held, " struct{ Value ", n.goName, " }")
+	f.P()
+	f.P("// WriteToParcel writes the body: the tag and the value; nil is the default.")
+	f.P("func (h *", held, ") WriteToParcel(p ", parcelPtr, ") {")
+	f.P("if h.Value == nil {")
+	f.P(n.derived[roleNew], "().WriteToParcel(p)")
+	f.P("return")
+	f.P("}")
+	f.P("h.Value.WriteToParcel(p)")
+	f.P("}")
+	f.P()
+	f.P("// ReadFromParcel reads the body.")
+	f.P("func (h *", held, ") ReadFromParcel(p ", parcelPtr, ") { h.Value = ", n.derived[roleReadBody], "(p) }")
+	f.P()
+	f.held(held, d.QualifiedName, d.VINTF)
 }
 
 // variantList is the variants and what they hold, for the documentation.

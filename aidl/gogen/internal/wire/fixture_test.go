@@ -116,6 +116,16 @@ var fixtures = []struct {
 		sized(words(1), words(1, 0), words(int32(len(str("org.example.wire.Point"))+12)), str("org.example.wire.Point"), point(1, 2), words(2)),
 	},
 	{
+		"held union", "ParcelableHolder::writeToParcel: the body of a union is its tag and the value",
+		holding(&wire.ChoiceHeld{Value: wire.ChoicePoint{Value: wire.Point{X: 1, Y: 2}}}),
+		sized(words(1), words(1, 0), words(int32(len(str("org.example.wire.Choice"))+20)), str("org.example.wire.Choice"), words(2, 1), point(1, 2), words(2)),
+	},
+	{
+		"held default union", "its first field",
+		holding(&wire.ChoiceHeld{}),
+		sized(words(1), words(1, 0), words(int32(len(str("org.example.wire.Choice"))+8)), str("org.example.wire.Choice"), words(0, 3), words(2)),
+	},
+	{
 		"tree", "@nullable(heap=true): std::unique_ptr, written as std::optional",
 		&wire.Tree{Value: 1, Right: &wire.Tree{Value: 2}},
 		sized(words(1, 0), present(sized(words(2, 0, 0)))),
@@ -269,6 +279,23 @@ func TestHolder(t *testing.T) {
 	got.WriteToParcel(again)
 	if !bytes.Equal(p.Data(), again.Data()) {
 		t.Errorf("passed on it differs")
+	}
+}
+
+// TestHeldUnion reads a held union as what it is and as something else.
+func TestHeldUnion(t *testing.T) {
+	p := parcel.New()
+	defer p.Release()
+	holding(&wire.ChoiceHeld{Value: wire.ChoiceText{Value: "x"}}).WriteToParcel(p)
+	var got wire.Extension
+	got.ReadFromParcel(p)
+	var pt wire.Point
+	if ok, err := got.Held.Get(&pt); ok || err != nil {
+		t.Errorf("a Choice is a Point: %v, %v", ok, err)
+	}
+	var c wire.ChoiceHeld
+	if ok, err := got.Held.Get(&c); !ok || err != nil || c.Value != (wire.ChoiceText{Value: "x"}) {
+		t.Errorf("got %v, %v, %v", c.Value, ok, err)
 	}
 }
 

@@ -128,6 +128,27 @@ func serviceBody(p *parcel.Parcel) Service {
 	return nil
 }
 
+// ServiceHeld is a Service in a parcel.Holder: Set a &ServiceHeld{v}, or Get into one.
+type ServiceHeld struct{ Value Service }
+
+// WriteToParcel writes the body: the tag and the value; nil is the default.
+func (h *ServiceHeld) WriteToParcel(p *parcel.Parcel) {
+	if h.Value == nil {
+		NewService().WriteToParcel(p)
+		return
+	}
+	h.Value.WriteToParcel(p)
+}
+
+// ReadFromParcel reads the body.
+func (h *ServiceHeld) ReadFromParcel(p *parcel.Parcel) { h.Value = serviceBody(p) }
+
+// ParcelableDescriptor is the AIDL name of the type.
+func (*ServiceHeld) ParcelableDescriptor() string { return "android.os.Service" }
+
+// ParcelableVINTF tells whether the type is stable between images (@VintfStability).
+func (*ServiceHeld) ParcelableVINTF() bool { return false }
+
 // ServiceTag is the AIDL enum android.os.Service.Tag. Values without a name may come from peers that know more of them.
 type ServiceTag int32
 

@@ -110,6 +110,27 @@ func contentBody(p *parcel.Parcel) Content {
 	return nil
 }
 
+// ContentHeld is a Content in a parcel.Holder: Set a &ContentHeld{v}, or Get into one.
+type ContentHeld struct{ Value Content }
+
+// WriteToParcel writes the body: the tag and the value; nil is the default.
+func (h *ContentHeld) WriteToParcel(p *parcel.Parcel) {
+	if h.Value == nil {
+		NewContent().WriteToParcel(p)
+		return
+	}
+	h.Value.WriteToParcel(p)
+}
+
+// ReadFromParcel reads the body.
+func (h *ContentHeld) ReadFromParcel(p *parcel.Parcel) { h.Value = contentBody(p) }
+
+// ParcelableDescriptor is the AIDL name of the type.
+func (*ContentHeld) ParcelableDescriptor() string { return "org.example.notes.Content" }
+
+// ParcelableVINTF tells whether the type is stable between images (@VintfStability).
+func (*ContentHeld) ParcelableVINTF() bool { return false }
+
 // ContentTag is the AIDL enum org.example.notes.Content.Tag. Values without a name may come from peers that know more of them.
 type ContentTag int32
 

@@ -222,6 +222,27 @@ func choiceBody(p *parcel.Parcel) Choice {
 	return nil
 }
 
+// ChoiceHeld is a Choice in a parcel.Holder: Set a &ChoiceHeld{v}, or Get into one.
+type ChoiceHeld struct{ Value Choice }
+
+// WriteToParcel writes the body: the tag and the value; nil is the default.
+func (h *ChoiceHeld) WriteToParcel(p *parcel.Parcel) {
+	if h.Value == nil {
+		NewChoice().WriteToParcel(p)
+		return
+	}
+	h.Value.WriteToParcel(p)
+}
+
+// ReadFromParcel reads the body.
+func (h *ChoiceHeld) ReadFromParcel(p *parcel.Parcel) { h.Value = choiceBody(p) }
+
+// ParcelableDescriptor is the AIDL name of the type.
+func (*ChoiceHeld) ParcelableDescriptor() string { return "org.example.wire.Choice" }
+
+// ParcelableVINTF tells whether the type is stable between images (@VintfStability).
+func (*ChoiceHeld) ParcelableVINTF() bool { return false }
+
 // ChoiceTag is the AIDL enum org.example.wire.Choice.Tag. Values without a name may come from peers that know more of them.
 type ChoiceTag int32
 

@@ -114,6 +114,27 @@ func smallBody(p *parcel.Parcel) Small {
 	return nil
 }
 
+// SmallHeld is a Small in a parcel.Holder: Set a &SmallHeld{v}, or Get into one.
+type SmallHeld struct{ Value Small }
+
+// WriteToParcel writes the body: the tag and the value; nil is the default.
+func (h *SmallHeld) WriteToParcel(p *parcel.Parcel) {
+	if h.Value == nil {
+		NewSmall().WriteToParcel(p)
+		return
+	}
+	h.Value.WriteToParcel(p)
+}
+
+// ReadFromParcel reads the body.
+func (h *SmallHeld) ReadFromParcel(p *parcel.Parcel) { h.Value = smallBody(p) }
+
+// ParcelableDescriptor is the AIDL name of the type.
+func (*SmallHeld) ParcelableDescriptor() string { return "org.example.wire.Small" }
+
+// ParcelableVINTF tells whether the type is stable between images (@VintfStability).
+func (*SmallHeld) ParcelableVINTF() bool { return false }
+
 // SmallTag is the AIDL enum org.example.wire.Small.Tag. Values without a name may come from peers that know more of them.
 type SmallTag int8
 
