@@ -124,6 +124,47 @@ func TestEveryConstantIsListed(t *testing.T) {
 	}
 }
 
+// Each line of the ABI's tables is proved by a test, or says why none can be.
+func TestEveryLineNamesATest(t *testing.T) {
+	rows := 0
+	for n, line := range strings.Split(read(t, "docs/abi.md"), "\n") {
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.HasSuffix(line, "| test |") {
+			continue
+		}
+		rows++
+		if !regexp.MustCompile("`Test[A-Z]\\w*`|no test: \\w").MatchString(line) {
+			t.Errorf("docs/abi.md:%d: names no test: %s", n+1, line)
+		}
+	}
+	if rows < 60 {
+		t.Errorf("only %d lines found", rows)
+	}
+}
+
+// Each request and each command is in the list of errors, if only to say that it has none.
+func TestEveryErrorIsListed(t *testing.T) {
+	_, list, ok := strings.Cut(read(t, "internal/conformance/README.md"), "\n## Every error\n")
+	if !ok {
+		t.Fatal("internal/conformance/README.md has no list of errors")
+	}
+	listed := map[string]bool{}
+	for _, word := range regexp.MustCompile(`\w+`).FindAllString(list, -1) {
+		listed[word] = true
+	}
+	found := 0
+	for _, file := range []string{"ioctl/request.go", "ioctl/command.go"} {
+		for _, m := range regexp.MustCompile(`(?m)^\s+(\w+)\s+(?:Request|Command)\s+=`).FindAllStringSubmatch(read(t, file), -1) {
+			found++
+			if !listed[m[1]] {
+				t.Errorf("internal/conformance/README.md does not say how %s fails", m[1])
+			}
+		}
+	}
+	if found < 35 {
+		t.Errorf("only %d requests and commands found", found)
+	}
+}
+
 // Each test that a document names is there.
 func TestNamedTestsExist(t *testing.T) {
 	code := ""

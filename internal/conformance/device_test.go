@@ -62,4 +62,5 @@ func TestUnmappedProcess(t *testing.T) {
 	m2.ask([]command{m2.reply(msg(0, "answer"))}, noop, complete)
 	m2.send(q.free())
 	c2.expect(noop, complete, "DEAD_REPLY")
+	c2.wantError(ioctl.BR_DEAD_REPLY, unix.ESRCH)
 }
