@@ -203,7 +203,7 @@ func (th *Thread) acknowledge(arg []byte, strong bool) syscall.Errno {
 	var pc ioctl.PtrCookie
 	pc.Decode(arg)
 	p := th.proc
-	if n, c, err := p.table.Done(refcount.Pointer(pc.Pointer), refcount.Cookie(pc.Cookie), strong); err == nil {
+	if n, c, _ := p.table.Done(refcount.Pointer(pc.Pointer), refcount.Cookie(pc.Cookie), strong); n != nil {
 		p.ctx.changed(n, c, nil)
 	}
 	return 0

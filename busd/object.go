@@ -146,9 +146,10 @@ func (s *sending) translateBinder(b []byte) failure {
 	if n == nil {
 		return failed(syscall.ENOMEM)
 	}
-	if made {
-		defer func() { ctx.changed(n, n.Unpin(), nil) }()
+	if !made {
+		n.Pin()
 	}
+	defer func() { ctx.changed(n, n.Unpin(), nil) }()
 	if n.Cookie != refcount.Cookie(o.Cookie) {
 		return failed(syscall.EINVAL)
 	}

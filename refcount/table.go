@@ -184,21 +184,22 @@ func (t *Table) held(h Handle, strong bool) (*Ref, error) {
 }
 
 // Done is BC_ACQUIRE_DONE (strong) and BC_INCREFS_DONE: the owner acknowledges what Announce told.
-// The Change is for the node. ErrNoNode; ErrCookie and ErrNotPending, with the node.
+// The Change is for the node. ErrNoNode; ErrCookie and ErrNotPending, with the node and a Change: the
+// driver has looked again whether somebody holds it.
 func (t *Table) Done(p Pointer, cookie Cookie, strong bool) (*Node, Change, error) {
 	n := t.FindNode(p)
 	if n == nil {
 		return nil, 0, ErrNoNode
 	}
 	if n.Cookie != cookie {
-		return n, 0, ErrCookie
+		return n, n.weakened(), ErrCookie
 	}
 	pending := &n.pendingWeak
 	if strong {
 		pending = &n.pendingStrong
 	}
 	if !*pending {
-		return n, 0, ErrNotPending
+		return n, n.weakened(), ErrNotPending
 	}
 	*pending = false
 	c := n.DecLocal(strong)
