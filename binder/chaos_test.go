@@ -177,8 +177,9 @@ func (c *chaos) start(name string, cmd *exec.Cmd) *chaosProcess {
 // serve starts a broker.
 func (c *chaos) serve() *chaosProcess {
 	c.t.Helper()
+	mode := []string{"auto", "store"}[rand.IntN(2)]
 	// It says that it is ready on its standard output.
-	p := c.start("busd", exec.Command(c.busd, "serve", "--log-level", "error", "--lifeline-fd", "0", "--ready-fd", "1", c.dir))
+	p := c.start("busd", exec.Command(c.busd, "serve", "--mode", mode, "--log-level", "error", "--lifeline-fd", "0", "--ready-fd", "1", c.dir))
 	p.await("ready", 1)
 	return p
 }

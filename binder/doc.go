@@ -45,13 +45,18 @@
 // nobody released is found by the collector too, parcels included; it never calls the device, so
 // what it finds goes out with the next call, or some milliseconds later.
 //
+// A [WeakBinder] names an object, also to others, and does not keep it alive.
+//
+// Whoever must know that an object's process is gone, or frozen, asks to be told:
+// [Binder].LinkToDeath, [Proxy.AddFrozenStateChangeCallback].
+//
 // # Errors
 //
 // A call ends with a reply, or with an error of one of these kinds, for errors.Is: [ErrDeadObject],
 // [ErrFailedTransaction], [ErrFrozen], [ErrUnknownTransaction], [ErrBusy], [ErrClosed], [ErrBusGone],
 // the context's error, or a parcel.StatusT that the object answered. The types [CallError],
-// [StatusError], [BusyError] and [DeviceError] tell more; a [FeatureError] is what an older driver lacks. An exception, as AIDL has them, is part
-// of the reply: parcel.Parcel.ReadStatus reads it.
+// [StatusError], [BusyError] and [DeviceError] tell more; a [FeatureError] is what an older driver
+// lacks. An exception, as AIDL has them, is part of the reply: parcel.Parcel.ReadStatus reads it.
 //
 // # Locks
 //
