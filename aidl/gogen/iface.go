@@ -87,13 +87,33 @@ func (f *file) paramType(p param) string {
 	return f.goType(p.arg.Type, p.arg.Type.Nullable)
 }
 
-// signature is "(ctx context.Context, a int32) (string, error)".
+// signature is "(ctx context.Context, a, b int32) (string, error)".
 func (f *file) signature(m *method) string {
-	parts := []string{"ctx " + f.use(contextPath, "Context")}
+	list := []variable{{"ctx", f.use(contextPath, "Context")}}
 	for _, p := range m.params {
-		parts = append(parts, p.name+" "+f.paramType(p))
+		list = append(list, variable{p.name, f.paramType(p)})
 	}
-	return "(" + strings.Join(parts, ", ") + ") " + f.resultList(m)
+	return "(" + variables(list) + ") " + f.resultList(m)
+}
+
+// variable is a parameter or a result in Go.
+type variable struct{ name, goType string }
+
+// variables is "a, b int32, c string".
+func variables(list []variable) string {
+	var b strings.Builder
+	for i, v := range list {
+		b.WriteString(v.name)
+		switch {
+		case i+1 == len(list):
+			b.WriteString(" " + v.goType)
+		case list[i+1].goType == v.goType:
+			b.WriteString(", ")
+		default:
+			b.WriteString(" " + v.goType + ", ")
+		}
+	}
+	return b.String()
 }
 
 func (f *file) resultList(m *method) string {
@@ -103,11 +123,11 @@ func (f *file) resultList(m *method) string {
 	case 1:
 		return "(" + f.goType(m.results[0].t, m.results[0].t.Nullable) + ", error)"
 	}
-	var parts []string
+	var list []variable
 	for _, r := range m.results {
-		parts = append(parts, r.name+" "+f.goType(r.t, r.t.Nullable))
+		list = append(list, variable{r.name, f.goType(r.t, r.t.Nullable)})
 	}
-	return "(" + strings.Join(parts, ", ") + ", err error)"
+	return "(" + variables(append(list, variable{"err", "error"})) + ")"
 }
 
 // failure is the results of a call that ended with err.

@@ -9,6 +9,8 @@ import (
 var (
 	// inlineTag is {@link Foo#bar(int) label}, {@code x} and their like.
 	inlineTag = regexp.MustCompile(`\{@(\w+)\s*([^{}]*)\}`)
+	// doxygen are its words for a name or a bit of code: @a name, @c NULL.
+	doxygen = regexp.MustCompile(`(^|\s)@(?:a|c|p|ref)\s+(\w)`)
 	// markup are the HTML elements that Javadoc is written with; <T> and <vendor> are not.
 	markup = regexp.MustCompile(`(?i)</?(p|br|ul|ol|li|dl|dt|dd|code|tt|b|i|em|strong|pre|var|sup|sub|a)(\s[^<>]*)?/?>`)
 	// blockTag is what begins a line.
@@ -95,6 +97,7 @@ func plain(text string) string {
 		}
 		return m[2]
 	})
+	text = doxygen.ReplaceAllString(text, "$1$2")
 	text = markup.ReplaceAllStringFunc(text, func(s string) string {
 		switch strings.ToLower(markup.FindStringSubmatch(s)[1]) {
 		case "p", "br", "dt", "dd":

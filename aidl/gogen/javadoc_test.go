@@ -17,6 +17,7 @@ func TestGoDoc(t *testing.T) {
 		{"markup", "One.<p>Two <b>bold</b> &lt;x&gt;.\n<ul>\n<li>first</li>\n<li>second\n</ul>", "One.\n\nTwo bold <x>.\n\n  - first\n  - second"},
 		{"no markup", "A List<T> of <vendor>, a@b.c", "A List<T> of <vendor>, a@b.c"},
 		{"unknown tags", "@access read\n@unit", "@access read\n\n@unit"},
+		{"doxygen", "@a name is not @c NULL, @p x\n@access read", "name is not NULL, x\n\n@access read"},
 		{"empty tags", "@return\n@param", "@param"},
 		{"unclosed", "{@link Foo <b", "{@link Foo <b"},
 	} {

@@ -21,6 +21,14 @@ func (s scope) take(name string) string {
 	return name
 }
 
+// takeOr is name, with the suffix if it was taken before.
+func (s scope) takeOr(name, suffix string) string {
+	if s[name] {
+		name += suffix
+	}
+	return s.take(name)
+}
+
 // names are the Go names of a definition and what belongs to it. Derived names are by role.
 type names struct {
 	goName  string
@@ -120,7 +128,9 @@ func reserved(name string) bool {
 // parameter is the name of an argument; taken is the scope of its method.
 func parameter(name string, taken scope) string {
 	p := unexported(name)
-	if reserved(p) {
+	if usual := map[string]string{"type": "typ", "func": "fn", "string": "str", "len": "length"}[p]; usual != "" {
+		p = usual
+	} else if reserved(p) {
 		p += "Arg"
 	}
 	return taken.take(p)
@@ -206,7 +216,7 @@ func (g *generator) nameMembers(s scope, d model.Definition) {
 	case *model.Union:
 		roles(roleNew, roleWrite, roleWriteNull, roleRead, roleReadNull, roleReadBody)
 		for _, f := range d.Fields {
-			n.variant[f] = s.take(n.goName + exported(f.Name))
+			n.variant[f] = s.takeOr(n.goName+exported(f.Name), "Field")
 		}
 	case *model.Enum:
 		roles(roleValues)

@@ -22,11 +22,11 @@ type IWire interface {
 	Call(ctx context.Context, number int32, text string, point Point) (int32, error)
 	// Oneway: it returns when the driver has taken the call.
 	Forget(ctx context.Context, number int32) error
-	Reverse(ctx context.Context, input []string, repeatedLen int, point Point) (result string, repeated []string, pointOut Point, fresh Point, err error)
+	Reverse(ctx context.Context, input []string, repeatedLen int, point Point) (result string, repeated []string, pointOut, fresh Point, err error)
 	Perhaps(ctx context.Context, point *Point, text *string, numbers []int32) (*Point, error)
 	Choose(ctx context.Context, choice Choice) (Choice, error)
-	Fix(ctx context.Context, input [3]int32) (result [3]int32, repeated [3]int32, err error)
-	List(ctx context.Context, input []string) (result []string, repeated []string, err error)
+	Fix(ctx context.Context, input [3]int32) (result, repeated [3]int32, err error)
+	List(ctx context.Context, input []string) (result, repeated []string, err error)
 	Self(ctx context.Context, other IWire) (IWire, error)
 	Raw(ctx context.Context, file *os.File) (*os.File, error)
 	Owned(ctx context.Context, file *os.File) (*os.File, error)
@@ -130,7 +130,7 @@ func (p IWireProxy) Forget(ctx context.Context, number int32) error {
 }
 
 // Reverse calls IWire.reverse.
-func (p IWireProxy) Reverse(ctx context.Context, input []string, repeatedLen int, point Point) (result string, repeated []string, pointOut Point, fresh Point, err error) {
+func (p IWireProxy) Reverse(ctx context.Context, input []string, repeatedLen int, point Point) (result string, repeated []string, pointOut, fresh Point, err error) {
 	data := binder.NewCall(p.binder, IWireDescriptor)
 	defer data.Release()
 	data.WriteString16Array(input)
@@ -193,7 +193,7 @@ func (p IWireProxy) Choose(ctx context.Context, choice Choice) (Choice, error) {
 }
 
 // Fix calls IWire.fix.
-func (p IWireProxy) Fix(ctx context.Context, input [3]int32) (result [3]int32, repeated [3]int32, err error) {
+func (p IWireProxy) Fix(ctx context.Context, input [3]int32) (result, repeated [3]int32, err error) {
 	data := binder.NewCall(p.binder, IWireDescriptor)
 	defer data.Release()
 	data.WriteInt32Array(input[:])
@@ -211,7 +211,7 @@ func (p IWireProxy) Fix(ctx context.Context, input [3]int32) (result [3]int32, r
 }
 
 // List calls IWire.list.
-func (p IWireProxy) List(ctx context.Context, input []string) (result []string, repeated []string, err error) {
+func (p IWireProxy) List(ctx context.Context, input []string) (result, repeated []string, err error) {
 	data := binder.NewCall(p.binder, IWireDescriptor)
 	defer data.Release()
 	data.WriteString16Array(input)
@@ -392,7 +392,7 @@ func (IWireDefault) Forget(context.Context, int32) error {
 }
 
 // Reverse answers binder.ErrUnknownTransaction.
-func (IWireDefault) Reverse(context.Context, []string, int, Point) (result string, repeated []string, pointOut Point, fresh Point, err error) {
+func (IWireDefault) Reverse(context.Context, []string, int, Point) (result string, repeated []string, pointOut, fresh Point, err error) {
 	return "", nil, Point{}, Point{}, binder.ErrUnknownTransaction
 }
 
@@ -407,12 +407,12 @@ func (IWireDefault) Choose(context.Context, Choice) (Choice, error) {
 }
 
 // Fix answers binder.ErrUnknownTransaction.
-func (IWireDefault) Fix(context.Context, [3]int32) (result [3]int32, repeated [3]int32, err error) {
+func (IWireDefault) Fix(context.Context, [3]int32) (result, repeated [3]int32, err error) {
 	return [3]int32{}, [3]int32{}, binder.ErrUnknownTransaction
 }
 
 // List answers binder.ErrUnknownTransaction.
-func (IWireDefault) List(context.Context, []string) (result []string, repeated []string, err error) {
+func (IWireDefault) List(context.Context, []string) (result, repeated []string, err error) {
 	return nil, nil, binder.ErrUnknownTransaction
 }
 
