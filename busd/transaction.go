@@ -48,7 +48,7 @@ type transaction struct {
 func (t *transaction) oneway() bool { return t.flags&ioctl.TF_ONE_WAY != 0 }
 
 // print tells of the transaction. Where the driver shows an address of its own, the number of the
-// transaction stands once more. busd does not know with which nice value it was sent.
+// transaction stands once more. The sender's nice value is 0 where busd had no need to know it.
 func (t *transaction) print(w io.Writer, p *Process, prefix string) {
 	toPID, toTID := ProcessID(0), ThreadID(0)
 	if t.to != nil {
@@ -58,8 +58,8 @@ func (t *transaction) print(w io.Writer, p *Process, prefix string) {
 		toTID = t.toThread.tid
 	}
 	needReply := bit(!t.reply && !t.oneway())
-	fmt.Fprintf(w, "%s %d: %016x from %d:%d to %d:%d code %x flags %x pri 0 r%d elapsed %dms", prefix, t.id, t.id,
-		t.sender.id.PID, t.senderTID, toPID, toTID, uint32(t.code), uint32(t.flags), needReply, (sinceStart() - t.begun).Milliseconds())
+	fmt.Fprintf(w, "%s %d: %016x from %d:%d to %d:%d code %x flags %x pri %d r%d elapsed %dms", prefix, t.id, t.id,
+		t.sender.id.PID, t.senderTID, toPID, toTID, uint32(t.code), uint32(t.flags), t.nice, needReply, (sinceStart() - t.begun).Milliseconds())
 	switch b := t.buf; {
 	case t.to != p: // the buffer is another's
 		fmt.Fprintln(w)

@@ -433,13 +433,10 @@ func TestTransactionLog(t *testing.T) {
 	a.ask([]command{a.reply(msg(0, "done"))}, noop, complete)
 	b.got(noop, "REPLY")
 	// An answer to the dead.
-	lost := c.process("lost")
-	l := c.thread(lost)
-	l.start(0, l.call(0, msg(6, "")))
-	l.finish()
+	lost := c.thread(c.process("lost"))
+	lost.send(lost.call(0, msg(6, "")))
 	mgr.got(noop, "TRANSACTION")
-	lost.close()
-	c.await("state", "proc lost", false)
+	lost.exit()
 	mgr.ask([]command{mgr.reply(msg(0, "late"))}, noop, complete)
 	c.same("log-of-all", c.log("transaction_log"))
 	c.same("failed-all", c.log("failed_transaction_log"))
@@ -489,4 +486,71 @@ func TestProcFileOfTwoOpens(t *testing.T) {
 	}
 	q.close()
 	await(t, "the file is gone", func() bool { return !exists() })
+}
+
+func TestLogsOfBuffers(t *testing.T) {
+	c := newCast(t)
+	mgrP, aP, bP := c.process("manager", mapped(256<<10)), c.process("a"), c.process("b")
+	mgr, a, b := c.looper(mgrP), c.looper(aP), c.looper(bP)
+	mgr.becomeExt(node{}, 0x7f)
+	send := func(cs ...command) *parcel {
+		t.Helper()
+		a.ask(cs, noop, complete)
+		return mgr.got(noop, "TRANSACTION")
+	}
+	// Sizes, and holes between.
+	first := send(a.call(0, oneway(1, strings.Repeat("x", 4096))))
+	mgr.send(first.free())
+	second := send(a.call(0, oneway(2, "").with(ioctl.TF_CLEAR_BUF)))
+	a.ask([]command{a.call(0, oneway(3, strings.Repeat("x", 9000)))}, noop, complete)
+	a.ask([]command{a.gather(0, oneway(4, "text"), 64)}, noop, complete)
+	a.ask([]command{a.call(0, oneway(5, "abcd").binder(node{1, 1}).binder(node{2, 2}))}, noop, "INCREFS 0x1/0x1", "ACQUIRE 0x1/0x1", "INCREFS 0x2/0x2", "ACQUIRE 0x2/0x2", complete)
+	c.tell("buffers", mgrP)
+	mgr.send(second.free())
+	third := mgr.got(noop, "TRANSACTION")
+	mgr.send(third.free())
+	c.tell("holes", mgrP)
+	mgr.got(noop, "TRANSACTION")
+	c.tell("taken", mgrP)
+
+	// A sender that floods has something else to read than the others, whether it wants to know or not.
+	for range 12 {
+		b.ask([]command{b.call(0, oneway(6, strings.Repeat("x", 8<<10)))}, noop, complete)
+	}
+	b.send(b.call(0, oneway(7, strings.Repeat("x", 14<<10))))
+	b.send(b.call(0, oneway(8, "")))
+	c.tell("flood", bP)
+	b.expect(noop, complete, complete)
+	c.tell("flooded", bP)
+}
+
+func TestLogsOfTheDead(t *testing.T) {
+	c := newCast(t)
+	mgrP, serverP, clientP := c.process("manager"), c.process("server"), c.process("client")
+	mgr, server, client := c.looper(mgrP), c.looper(serverP), c.looper(clientP)
+	mgr.becomeExt(node{}, 0x7f)
+	h := publish(mgr, server, client, node{0x10, 0x11})
+	toManager, second := c.thread(clientP), c.thread(clientP)
+	// Callers die while their calls are served, and while they wait to be.
+	toManager.send(toManager.call(0, msg(1, "served")))
+	mgr.got(noop, "TRANSACTION")
+	second.send(second.call(0, msg(2, "not yet")))
+	client.send(client.call(h, msg(3, "with the server")))
+	q := server.got(noop, "TRANSACTION")
+	c.tell("before", mgrP, serverP)
+	toManager.exit()
+	second.exit()
+	c.tell("threads-gone", mgrP, serverP, clientP)
+	// Then a server: with a call from one that lives, and the buffer of that freed.
+	server.send(q.free())
+	c.tell("freed", serverP)
+	serverP.close()
+	c.await("state", `(?s)dead nodes:.*transaction error: 29189`, true) // the driver takes a while over the dead
+	c.tell("server-gone", clientP)
+	client.expect(noop, complete, "DEAD_REPLY")
+	clientP.close()
+	c.await("state", "proc client|dead nodes", false)
+	c.tell("client-gone", mgrP)
+	mgr.ask([]command{mgr.reply(msg(0, "too late"))}, noop, complete)
+	c.tell("too-late", mgrP)
 }
