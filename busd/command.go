@@ -48,7 +48,7 @@ func (th *Thread) write(c *Call) syscall.Errno {
 	ctx, wr := th.proc.ctx, &c.state.wr
 	in := commandStream{mem: th.proc.memory, tid: th.tid, base: wr.WriteBuffer, pos: wr.WriteConsumed, size: wr.WriteSize, store: w.commands[:], guess: th.guess, ahead: &w.ahead}
 	w.ahead.n = 0
-	for n := 1; in.pos < in.size && !c.state.stop; n++ {
+	for n := 1; in.left() > 0 && !c.state.stop; n++ {
 		if n%longWrite == 0 && th.interrupted(c) {
 			return syscall.EINTR
 		}
@@ -110,6 +110,13 @@ type commandStream struct {
 	ahead *ahead
 }
 
+// left is how many bytes there are up to the end of the client's buffer. The driver compares addresses,
+// so that what they are when they wrap counts.
+func (s *commandStream) left() uint64 {
+	at, end := uint64(s.base)+s.pos, uint64(s.base)+s.size
+	return end - min(end, at)
+}
+
 // take answers the next n bytes, which stay good until the next take.
 func (s *commandStream) take(n int) ([]byte, syscall.Errno) {
 	if len(s.buf) < n {
@@ -127,7 +134,7 @@ func (s *commandStream) take(n int) ([]byte, syscall.Errno) {
 func (s *commandStream) fill(n int) syscall.Errno {
 	have := copy(s.store, s.buf)
 	want := n
-	if left := s.size - min(s.size, s.pos); left > uint64(want) {
+	if left := s.left(); left > uint64(want) {
 		want = int(min(left, uint64(len(s.store))))
 	}
 	from := s.base + ioctl.Address(s.pos) + ioctl.Address(have)

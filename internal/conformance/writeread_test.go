@@ -232,6 +232,31 @@ func TestReadConsumedOnTheWayIn(t *testing.T) {
 	}
 }
 
+// However large the buffer, busd fills 64 KiB of it at a time.
+func TestReadOfVeryMuch(t *testing.T) {
+	b := newBus(t)
+	b.manager()
+	c := b.open(nonblock).thread()
+	const n = 17000
+	one := c.call(0, oneway(1, ""))
+	c.send(slices.Repeat(one, n))
+	const room = 1 << 17
+	var got []int
+	for total := 0; total < 4*n; {
+		r := c.try(room)
+		if r.Errno != 0 || len(r.Read) < 8 {
+			t.Fatalf("%v, %d bytes, after %d", r.Errno, len(r.Read), total)
+		}
+		got = append(got, len(r.Read))
+		total += len(r.Read) - 4 // BR_NOOP
+	}
+	// Another work is begun while there is room for the longest.
+	if d := cmp.Diff(pick(t, []int{4 + 4*n}, []int{64<<10 - 72, 4 + 4*n - (64<<10 - 76)}), got); d != "" {
+		t.Errorf("reads (-want +got):\n%s", d)
+	}
+	c.idle()
+}
+
 func TestBadArgumentPointer(t *testing.T) {
 	// FUSE fetches the argument before anybody sees the request.
 	th := newBus(t).open().thread()
@@ -258,5 +283,58 @@ func TestBadArgumentPointer(t *testing.T) {
 		if want := pick(t, tc.kernel, tc.busd); r.Errno != want {
 			t.Errorf("request %#x: %v, want %v", uint32(tc.req), r.Errno, want)
 		}
+	}
+}
+
+// The driver adds sizes to addresses, and compares addresses.
+func TestSizesThatWrap(t *testing.T) {
+	b := newBus(t)
+	mgr, c := b.manager(), b.open(nonblock).thread()
+	call := c.call(0, oneway(1, "x"))
+	at := c.p.put(call)
+	n := uint64(len(call))
+	for _, tc := range []struct {
+		name           string
+		size, consumed uint64
+		errno          unix.Errno
+		want           uint64
+		sent           bool
+	}{
+		{"the end lies before the start", 1<<64 - 1, 0, 0, 0, false},
+		{"the end is the start", 0, 0, 0, 0, false},
+		{"the end is that of all", ^uint64(at), 0, unix.EINVAL, n, true}, // zeros follow
+		{"the end is one further", -uint64(at), 0, 0, 0, false},
+		{"the start lies before the buffer", n, 1<<64 - 8, unix.EINVAL, 1<<64 - 8, false}, // zeros lie there
+	} {
+		r := c.raw(ioctl.WriteRead{WriteSize: tc.size, WriteConsumed: tc.consumed, WriteBuffer: at})
+		if r.Errno != tc.errno || r.WriteRead.WriteConsumed != tc.want {
+			t.Errorf("%s: %v, %#x consumed; want %v, %#x", tc.name, r.Errno, r.WriteRead.WriteConsumed, tc.errno, tc.want)
+		}
+		if tc.sent {
+			c.expect(noop, complete)
+			mgr.send(mgr.got(noop, "TRANSACTION").free())
+		}
+		c.idle()
+	}
+	mgr.idle()
+	buf := c.p.put(make([]byte, 256))
+	for _, tc := range []struct {
+		name           string
+		size, consumed uint64
+		want           uint64
+	}{
+		{"as much as there is", 1<<64 - 1, 0, 8},
+		{"more than half of all", 1 << 63, 0, 8},
+		{"less room than has been consumed", 8, 16, pick[uint64](t, 20, 16)}, // busd writes nothing past the end
+	} {
+		c.send(c.call(0, oneway(1, "x")))
+		r := c.raw(ioctl.WriteRead{ReadSize: tc.size, ReadConsumed: tc.consumed, ReadBuffer: buf})
+		if r.Errno != 0 || r.WriteRead.ReadConsumed != tc.want {
+			t.Errorf("%s: %v, %d read; want %d", tc.name, r.Errno, r.WriteRead.ReadConsumed, tc.want)
+		}
+		if r.WriteRead.ReadConsumed != tc.want {
+			c.expect(noop, complete)
+		}
+		mgr.send(mgr.got(noop, "TRANSACTION").free())
 	}
 }
