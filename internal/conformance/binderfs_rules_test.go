@@ -195,7 +195,7 @@ func TestWhatBinderfsShows(t *testing.T) {
 	if err := unix.Statfs(f.dir, &fs); err != nil {
 		t.Fatal(err)
 	}
-	if want := pick[int64](t, unix.BINDERFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC); fs.Type != want || fs.Namelen != 255 || fs.Bsize != 4096 || fs.Blocks != 0 || fs.Files != 0 {
+	if want := pick[int64](t, unix.BINDERFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC); int64(fs.Type) != want || fs.Namelen != 255 || fs.Bsize != 4096 || fs.Blocks != 0 || fs.Files != 0 {
 		t.Errorf("statfs: %+v", fs)
 	}
 	p := f.device("a").spawn()
