@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fusebinder/fusebinder/ioctl"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -99,4 +100,43 @@ func TestReadOnlyControlArgument(t *testing.T) {
 	if err := os.Remove(dir + "/unseen"); (err == nil) != pick(t, false, true) {
 		t.Errorf("remove the device: %v", err)
 	}
+}
+
+// The receive buffer is memory that a client can read where something has come, and can write nowhere.
+func TestArgumentsInTheReceiveBuffer(t *testing.T) {
+	b := newBus(t)
+	mgr, c := b.manager(), b.open(nonblock).looper()
+	other := b.open().looper()
+	h := publish(mgr, c, other, node{0x10, 1})
+	call := c.call(0, oneway(7, "as it came"))
+	other.ask([]command{other.call(h, oneway(1, string(call)))}, noop, complete)
+	c.ready()
+	q := c.got(noop, "TRANSACTION")
+	never := c.p.Base + mapSize/2 // where nothing has ever been
+
+	if r := c.raw(ioctl.WriteRead{ReadSize: 256, ReadBuffer: q.Buffer}); r.Errno != unix.EFAULT || r.WriteRead.ReadConsumed != 0 {
+		t.Errorf("a read into it: %v, %d read; want EFAULT, 0", r.Errno, r.WriteRead.ReadConsumed)
+	}
+	if d := cmp.Diff(string(call), string(c.p.get(q.Buffer, q.DataSize))); d != "" {
+		t.Errorf("content, after a read into it (-want +got):\n%s", d)
+	}
+	if errno := c.at(ioctl.BINDER_VERSION, q.Buffer); errno != pick(t, unix.EINVAL, unix.EFAULT) {
+		t.Errorf("BINDER_VERSION into it: %v", errno)
+	}
+	r := c.raw(ioctl.WriteRead{WriteSize: uint64(len(call)), WriteBuffer: q.Buffer})
+	if r.Errno != 0 || r.WriteRead.WriteConsumed != uint64(len(call)) {
+		t.Errorf("commands in it: %v, %d consumed", r.Errno, r.WriteRead.WriteConsumed)
+	}
+	c.ready()
+	c.expect(noop, complete)
+	mgr.send(mgr.got(noop, "TRANSACTION").text("as it came").free())
+
+	r = c.raw(ioctl.WriteRead{WriteSize: 4, WriteBuffer: never})
+	if want := pick(t, unix.EFAULT, unix.EINVAL); r.Errno != want {
+		t.Errorf("commands where nothing has been: %v, want %v", r.Errno, want)
+	}
+	tr := ioctl.TransactionData{Code: 1, Flags: ioctl.TF_ONE_WAY, DataSize: 8, Buffer: never}
+	c.send(encode(ioctl.BC_TRANSACTION, tr))
+	c.ready()
+	c.expect(noop, pick(t, "FAILED_REPLY", complete))
 }

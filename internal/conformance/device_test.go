@@ -52,6 +52,8 @@ func TestUnmappedProcess(t *testing.T) {
 	c := b.open().thread()
 	c.ask([]command{c.call(0, msg(1, "hello"))}, noop, "DEAD_REPLY")
 	c.wantError(ioctl.BR_DEAD_REPLY, unix.ESRCH)
+	c.ask([]command{encode(ioctl.BC_TRANSACTION, ioctl.TransactionData{DataSize: 1<<64 - 1})}, noop, "DEAD_REPLY")
+	c.wantError(ioctl.BR_DEAD_REPLY, unix.ESRCH) // that comes first
 
 	// Its own call fails only when the reply needs room.
 	b2 := newBus(t)
