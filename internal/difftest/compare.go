@@ -22,10 +22,8 @@ const (
 	Racy
 
 	// Either is for a program to which the kernel's driver does not always give the same history,
-	// and to which it has also given the other's. Compare alone cannot find it. It comes about when
-	// one ioctl queues work for its own process, which wakes a waiting thread, and then reads: a read
-	// ends by waking another thread if the process still has work, and it has when the first has not
-	// run yet. Two threads are awake then, and the scheduler decides which takes the work.
+	// and to which it has also given the other's. Compare alone cannot find it. See TwoAwake for how
+	// it comes about.
 	Either
 
 	Different
@@ -91,11 +89,30 @@ func Compare(a, b string) (v Verdict, at int, stepA, stepB string) {
 	return Same, 0, "", ""
 }
 
+// TwoAwake says whether two histories part in which of two waiting threads took the work of their
+// process, after an ioctl of a third that had queued the work and then read. Queueing woke one
+// thread; and a read ends by waking another if the process still has work, as it has when the first
+// has not run yet. Two were awake then, and the scheduler decided which of them came first.
+func TwoAwake(a, b string) bool {
+	v, at, _, _ := Compare(a, b)
+	x, y := steps(a), steps(b)
+	if v != Different || at >= len(x) || at >= len(y) {
+		return false
+	}
+	s, t := x[at], y[at]
+	own := "  " + s.word(2) + " "
+	read := func(r string) bool { return strings.HasPrefix(r, own) && strings.Contains(r, "\n") }
+	return s.head == t.head && s.verb() == "io" && slices.ContainsFunc(s.results, read) && slices.Equal(s.anyThread(), t.anyThread())
+}
+
 func (s step) text() string { return strings.Join(append([]string{s.head}, s.results...), "\n") }
 
 // verb is what the action does, proc the process that it does it to.
 func (s step) verb() string { return s.word(1) }
-func (s step) proc() string { return s.word(2) }
+func (s step) proc() string {
+	p, _, _ := strings.Cut(s.word(2), ".")
+	return p
+}
 
 func (s step) word(n int) string {
 	if f := strings.Fields(s.head); len(f) > n {

@@ -62,3 +62,23 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoAwake(t *testing.T) {
+	history := func(taker, own string) string {
+		return "0 io 1.0 FREE_BUFFER @0\n  1." + taker + " ok wrote=0/0 read=44\n    NOOP\n    RELEASE 1000 c0\n  1.0 ok wrote=12/12 read=" + own + "\n"
+	}
+	for _, tc := range []struct {
+		name, a, b string
+		want       bool
+	}{
+		{"after a read", history("1", "4\n    NOOP"), history("2", "4\n    NOOP"), true},
+		{"the same", history("1", "4\n    NOOP"), history("1", "4\n    NOOP"), false},
+		{"nothing read", history("1", "0"), history("2", "0"), false},
+		{"something else read", history("1", "4\n    NOOP"), history("2", "8\n    NOOP\n    FAILED_REPLY"), false},
+		{"an end", history("1", "4\n    NOOP"), "", false},
+	} {
+		if got := difftest.TwoAwake(tc.a, tc.b); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}

@@ -2,9 +2,11 @@
 // histories:
 //
 //	replay [-full] -seeds FIRST-LAST,... made-up programs
+//	replay -free FIRST-LAST              free runs
 //	replay FILE...                       programs from files
 //
-// For seeds it prints one line each, the seed and a hash of the history; with -full the history.
+// For seeds it prints one line each, the seed and a hash of the history; with -full the history. For
+// free runs it prints what was wrong.
 package main
 
 import (
@@ -48,6 +50,7 @@ func main() {
 func run() error {
 	full := flag.Bool("full", false, "print programs and histories")
 	seeds := flag.String("seeds", "", "FIRST-LAST, or several of it with commas between")
+	free := flag.String("free", "", "FIRST-LAST: carry out the free runs of these seeds")
 	coverage := flag.String("coverage", "", "write what was reached to this file")
 	output := flag.String("o", "", "write to this file instead of standard output")
 	flag.Parse()
@@ -99,6 +102,19 @@ func run() error {
 				return fmt.Errorf("seed %d: %w", seed, err)
 			}
 			out.Flush()
+		}
+	}
+	if *free != "" {
+		first, last, err := parseRange(*free)
+		if err != nil {
+			return err
+		}
+		for seed := first; seed <= last; seed++ {
+			wrong, err := m.RunFree(seed)
+			if err != nil {
+				return fmt.Errorf("free run %d: %w", seed, err)
+			}
+			fmt.Fprintf(out, "== free %d\n%s\n", seed, strings.Join(wrong, "\n"))
 		}
 	}
 	if *coverage != "" {
