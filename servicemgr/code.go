@@ -55,13 +55,13 @@ var codes = []struct {
 		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
 		getConnectionInfo, registerClientCallback, tryUnregisterService, getServiceDebugInfo,
 	}},
-	{34, []method{ // Android 14, and 15 until its first quarterly release: android-14.0.0
+	{34, []method{ // Android 14, and 15 as first released: android-14.0.0
 		getService, checkService, addService, listServices, registerForNotifications,
 		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
 		getUpdatableNames, getConnectionInfo, registerClientCallback, tryUnregisterService,
 		getServiceDebugInfo,
 	}},
-	{35, []method{ // Android 15 from then on; its checkService answers what checkService2 does in 16
+	{35, []method{ // Android 15 in its quarterly releases; its checkService answers what checkService2 does in 16
 		getService, getService2, checkService2, addService, listServices, registerForNotifications,
 		unregisterForNotifications, isDeclared, getDeclaredInstances, updatableViaApex,
 		getUpdatableNames, getConnectionInfo, registerClientCallback, tryUnregisterService,
