@@ -28,4 +28,4 @@ test-kernel: oracle
 	done; \
 	echo "== busd beside the kernel's driver"; \
 	CGO_ENABLED=0 go build -o "$$work/replay" ./internal/difftest/replay; \
-	DIFFTEST_REPLAY="$$work/replay" BINDER_DIFF_SEEDS=$(BINDER_DIFF_SEEDS) go test -count=1 -run TestLive -v ./internal/difftest
+	DIFFTEST_REPLAY="$$work/replay" BINDER_DIFF_SEEDS=$(BINDER_DIFF_SEEDS) go test -count=1 -run 'TestLive|TestFree' -v ./internal/difftest
