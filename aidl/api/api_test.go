@@ -208,3 +208,61 @@ src/a/IFoo.aidl:4
 		t.Errorf("no empty rule in %q", got)
 	}
 }
+
+// TestPreprocess: what is declared is read again, and is enough to compile who uses it.
+func TestPreprocess(t *testing.T) {
+	a := txtar.Parse([]byte(`
+-- src/a/IFoo.aidl --
+package a;
+/** @deprecated use another */
+interface IFoo {
+    void f();
+    const int A = 1 << 3;
+    const String S = "x" + "y";
+    @Backing(type="int") enum E { ONE = 1, TWO }
+}
+-- src/a/Data.aidl --
+package a;
+@VintfStability
+parcelable Data {
+    int x;
+    union U { int a; String b; }
+}
+-- src/a/Outer.aidl --
+package a;
+parcelable Outer.Inner<T> cpp_header "outer.h";
+`))
+	p, _ := load(t, a, "src")
+	want := `/**
+ * @deprecated use another
+ */
+interface a.IFoo {
+  const int A = 8;
+  const String S = "xy";
+  @Backing(type="int")
+  enum E {
+    ONE = 1,
+    TWO = 2,
+  }
+}
+@VintfStability
+parcelable a.Data {
+  union U {
+  }
+}
+parcelable a.Outer.Inner<T> cpp_header "outer.h";
+`
+	got := api.Preprocess(p)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+	user := "package b;\nimport a.IFoo;\nimport a.Data;\ninterface IUser {\n    a.IFoo.E f(in Data d, in Data.U u, in a.IFoo i);\n    const int C = IFoo.A + 1;\n}\n"
+	fsys := fstest.MapFS{"pre": {Data: []byte(got)}, "b/IUser.aidl": {Data: []byte(user)}}
+	prog, list := aidl.Load(context.Background(), aidl.Options{Files: []string{"b/IUser.aidl"}, Preprocessed: []string{"pre"}, FS: fsys})
+	if len(list) > 0 {
+		t.Fatal(list.Format())
+	}
+	if got := prog.Lookup("b.IUser").Head().Constants[0].Value.Spelling; got != "9" {
+		t.Errorf("IUser.C is %s, want 9", got)
+	}
+}

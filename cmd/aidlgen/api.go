@@ -149,12 +149,11 @@ func (o *options) takeFrozen() ([]string, error) {
 	return []string{dir}, nil
 }
 
-// runMapping writes where each method is.
-func (o *options) runMapping(cmd *cobra.Command, prog *model.Program) error {
-	text := api.Mapping(prog)
-	if o.apiMapping == "-" {
+// text writes a text into a file; "-" is standard output.
+func (o *options) text(cmd *cobra.Command, name, text string) error {
+	if name == "-" {
 		_, err := io.WriteString(cmd.OutOrStdout(), text)
 		return err
 	}
-	return writeFile(o.apiMapping, []byte(text))
+	return writeFile(name, []byte(text))
 }

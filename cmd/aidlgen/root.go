@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fusebinder/fusebinder/aidl/api"
 	"github.com/fusebinder/fusebinder/aidl/check"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -66,6 +67,7 @@ type options struct {
 	preamble   string
 	freeze     string
 	apiMapping string
+	preprocess string
 }
 
 func newRoot() *cobra.Command {
@@ -119,20 +121,21 @@ func newRoot() *cobra.Command {
 	fs.StringVar(&o.preamble, "preamble", "", "begin each file of --dumpapi and --freeze as the snapshot in `FILE` or folder does;\n--freeze without it begins as the version before does")
 	fs.StringVar(&o.freeze, "freeze", "", "freeze the FILEs as the next version in `DIR` (aidl_api/NAME)")
 	fs.StringVar(&o.apiMapping, "api-mapping", "", "write to `FILE` (- is standard output) where each method is")
+	fs.StringVar(&o.preprocess, "preprocess", "", "declare the FILEs' types in `FILE` (- is standard output), for -p of others")
 	cmd.AddCommand(newFormat())
 	return cmd
 }
 
 func (o *options) run(cmd *cobra.Command, args []string) error {
 	modes := 0
-	for _, on := range []bool{o.check != "", o.dump, o.freeze != "", o.apiMapping != ""} {
+	for _, on := range []bool{o.check != "", o.dump, o.freeze != "", o.apiMapping != "", o.preprocess != ""} {
 		if on {
 			modes++
 		}
 	}
 	switch {
 	case modes > 1:
-		return usagef("--checkapi, --dumpapi, --freeze and --api-mapping exclude each other")
+		return usagef("--checkapi, --dumpapi, --freeze, --api-mapping and --preprocess exclude each other")
 	case o.stability != "" && o.stability != "vintf":
 		return usagef("--stability is %q, but only vintf is known", o.stability)
 	case unknownBackend(o.backends) != "":
@@ -166,7 +169,9 @@ func (o *options) run(cmd *cobra.Command, args []string) error {
 	case o.freeze != "":
 		return o.runFreeze(cmd, prog)
 	case o.apiMapping != "":
-		return o.runMapping(cmd, prog)
+		return o.text(cmd, o.apiMapping, api.Mapping(prog))
+	case o.preprocess != "":
+		return o.text(cmd, o.preprocess, api.Preprocess(prog))
 	}
 	return o.generate(prog)
 }
