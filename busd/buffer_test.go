@@ -250,6 +250,28 @@ func TestBufferIsEmptyWhenNew(t *testing.T) {
 	}
 }
 
+// checkPages counts the pages that buffers lie in.
+func (a *allocator) checkPages() error {
+	active, next := 0, uint64(0) // pages below next are counted
+	for b := a.first; b != nil; b = b.after {
+		if !b.extent.inUse {
+			continue
+		}
+		from, to := max(next, b.off/pageSize), pageUp(b.end())/pageSize
+		for i := from; i < to; i++ {
+			active++
+			if a.pages.kept[i/64]&(1<<(i%64)) == 0 {
+				return fmt.Errorf("page %d: in use and not kept", i)
+			}
+		}
+		next = max(next, to)
+	}
+	if active != a.pages.active || a.pages.idle() < 0 || a.pages.high < int(next) {
+		return fmt.Errorf("%d pages in use up to %d, counted %d and %d, idle %d", active, next, a.pages.active, a.pages.high, a.pages.idle())
+	}
+	return nil
+}
+
 // check verifies what must always hold of an allocator.
 func (a *allocator) check() error {
 	var at, async uint64
@@ -293,6 +315,9 @@ func (a *allocator) check() error {
 	}
 	if used != a.inUse || count(a.used.root) != used || count(a.free.root) != free {
 		return fmt.Errorf("%d in use, %d free; counted %d, trees have %d and %d", used, free, a.inUse, count(a.used.root), count(a.free.root))
+	}
+	if err := a.checkPages(); err != nil && a.size%pageSize == 0 {
+		return err
 	}
 	if a.asyncFree+async != a.size/2 {
 		return fmt.Errorf("oneway: %d in use and %d free, want %d together", async, a.asyncFree, a.size/2)
