@@ -192,6 +192,13 @@ func (c *checker) hintType(d *diag.Diagnostic, f *file, in model.Definition, nam
 		d.Hint = "a type parameter cannot be the type of a member"
 		return
 	}
+	for _, imp := range f.Imports {
+		// A file that is not compiled itself: what it imports is missed only here.
+		if _, last := splitName(imp.Name); last == name {
+			d.Hint = "no file in the import folders defines " + imp.Name
+			return
+		}
+	}
 	if pkg == "" {
 		pkg = f.Package.Name
 	}
