@@ -160,7 +160,7 @@ func (f *file) setDefault(t *model.Type, nullable bool, v *model.Value, x string
 // newOf is the function that makes a value with defaults.
 func (f *file) newOf(t *model.Type) string {
 	name := f.derived(t.Definition, roleNew)
-	if len(t.Args) == 0 {
+	if len(t.Args) == 0 || t.Union() != nil {
 		return name
 	}
 	full := f.plainType(t, false)

@@ -104,7 +104,9 @@ func (f *file) plainType(t *model.Type, nullable bool) string {
 		return "[" + strconv.Itoa(t.Len) + "]" + elem
 	case model.Defined:
 		name := f.nameOf(t.Definition)
-		if len(t.Args) == 0 {
+		// No member has the type of a parameter. A union does without them: an argument would have to
+		// be written out for each of its variants.
+		if len(t.Args) == 0 || t.Union() != nil {
 			return name
 		}
 		args := make([]string, len(t.Args))
