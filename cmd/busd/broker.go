@@ -23,6 +23,8 @@ type broker struct {
 	dir      string
 	options  devicefs.Options
 	manager  bool
+	nice     int  // added to what it was started with
+	niceSet  bool // by the user
 	logLevel string
 
 	// Descriptors of the session that started this process, -1 where there is none.
@@ -42,6 +44,7 @@ func (b *broker) serve() error {
 		return errors.New("mounting a directory that all see needs root (CAP_SYS_ADMIN); ordinary users have \"busd run\"")
 	}
 	toughen(log)
+	nice := hurry(b.nice, b.niceSet, log)
 	undo, err := makeMountPoint(b.dir)
 	if err != nil {
 		return err
@@ -91,7 +94,7 @@ func (b *broker) serve() error {
 	}
 	stopManager := func() {}
 	if b.manager {
-		manager, err := startManager(filepath.Join(path, b.options.Devices[0]), log)
+		manager, err := startManager(filepath.Join(path, b.options.Devices[0]), nice, log)
 		if err != nil {
 			return err
 		}

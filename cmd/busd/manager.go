@@ -36,6 +36,7 @@ func newManager() *cobra.Command {
 // A managerKeeper keeps a service manager running on a device.
 type managerKeeper struct {
 	device string
+	nice   niceness // the broker's, and what it was
 	log    *slog.Logger
 	quit   chan struct{}
 	ended  sync.WaitGroup
@@ -46,8 +47,8 @@ type managerKeeper struct {
 const restartPause = time.Second
 
 // startManager starts a service manager and starts it again whenever it ends.
-func startManager(device string, log *slog.Logger) (*managerKeeper, error) {
-	k := &managerKeeper{device: device, log: log, quit: make(chan struct{})}
+func startManager(device string, nice niceness, log *slog.Logger) (*managerKeeper, error) {
+	k := &managerKeeper{device: device, nice: nice, log: log, quit: make(chan struct{})}
 	first, err := k.start()
 	if err != nil {
 		return nil, err
@@ -59,7 +60,8 @@ func startManager(device string, log *slog.Logger) (*managerKeeper, error) {
 func (k *managerKeeper) start() (*part, error) {
 	cmd := self("servicemanager", "--lifeline-fd=3", "--ready-fd=4", k.device)
 	cmd.Env = without(os.Environ(), "NOTIFY_SOCKET")
-	p := startPart(cmd)
+	var p *part
+	k.nice.forOthers(func() { p = startPart(cmd) })
 	if err := p.waitReady(); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("the service manager did not start: %w", err)
