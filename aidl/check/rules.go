@@ -78,7 +78,7 @@ func (c *checker) checkDefinition(f *file, def model.Definition) {
 		if !d.Structured {
 			c.checkDeclared(d)
 		}
-		if !d.Structured && c.opts.Structured && !stable(d) {
+		if !d.Structured && c.opts.Structured && !c.stable(d) {
 			c.errorf(h.Syntax.Head().Name, diag.Unstructured, "an interface with stable versions cannot use a parcelable that another language defines").
 				Hint = "define its fields in AIDL"
 		}
@@ -89,15 +89,23 @@ func (c *checker) checkDefinition(f *file, def model.Definition) {
 		c.checkUnion(d)
 	}
 	if c.opts.VINTF && !h.VINTF {
-		if p, ok := def.(*model.Parcelable); !ok || p.Structured || !stable(p) {
+		if p, ok := def.(*model.Parcelable); !ok || p.Structured || !c.stable(p) {
 			c.errorf(h.Syntax.Head().Name, diag.Stability, "%s needs @VintfStability: the interface is compiled for VINTF stability", h.Name)
 		}
 	}
 }
 
-// stable tells whether some backend vouches for a parcelable that AIDL does
-// not define.
-func stable(p *model.Parcelable) bool { return p.JavaStable || p.NdkStable || p.RustStable }
+// stable tells whether the backends that are asked for, or else any backend,
+// vouch for a parcelable that AIDL does not define. C++ never does.
+func (c *checker) stable(p *model.Parcelable) bool {
+	vouches := map[string]bool{"java": p.JavaStable, "ndk": p.NdkStable, "rust": p.RustStable}
+	for _, b := range c.opts.Backends {
+		if !vouches[b] {
+			return false
+		}
+	}
+	return p.JavaStable || p.NdkStable || p.RustStable
+}
 
 // checkNested checks the types nested in a type.
 func (c *checker) checkNested(def model.Definition) {

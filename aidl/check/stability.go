@@ -33,7 +33,7 @@ func (c *checker) checkStability(u use) {
 		p, ok := d.(*model.Parcelable)
 		unstructured := ok && !p.Structured
 		switch {
-		case unstructured && stable(p):
+		case unstructured && c.stable(p):
 		case unstructured:
 			c.errorf(u.syntax.Name, diag.Unstructured, "%s is a parcelable that another language defines; a stable type cannot use it", p.QualifiedName)
 		case (u.in.Head().VINTF || c.opts.VINTF) && !d.Head().VINTF:
