@@ -272,80 +272,102 @@ func TestPollOfAnotherThreadsWork(t *testing.T) {
 	}
 }
 
-// freezer is a control group that can be frozen, of whatever version is there.
-func freezer(t *testing.T, pid int) (freeze func(bool)) {
+// A freezer is a kind of control group that can be frozen.
+type freezer struct {
+	name           string
+	roots          []string // where it may be mounted
+	control        string   // the file that freezes, and the words for it
+	frozen, thawed string
+	state, is      string // the file that tells, and what it says of the frozen
+}
+
+var freezers = []freezer{
+	{"first version", []string{"/sys/fs/cgroup/freezer"}, "freezer.state", "FROZEN", "THAWED", "freezer.state", "FROZEN"},
+	{"second version", []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}, "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1"},
+}
+
+// take puts a process into a group of its own, which it leaves with the test.
+func (f *freezer) take(t *testing.T, pid int) (freeze func(bool)) {
 	t.Helper()
-	name := fmt.Sprintf("fusebinder-%d", pid)
-	for _, tc := range []struct{ root, control, frozen, thawed, state, isFrozen string }{
-		{"/sys/fs/cgroup/freezer", "freezer.state", "FROZEN", "THAWED", "freezer.state", "FROZEN"},
-		{"/sys/fs/cgroup", "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1"},
-		{"/sys/fs/cgroup/unified", "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1"},
-	} {
-		dir := filepath.Join(tc.root, name)
-		if os.Mkdir(dir, 0o755) != nil {
+	for _, root := range f.roots {
+		dir := filepath.Join(root, fmt.Sprintf("fusebinder-%d", pid))
+		if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
+		control := filepath.Join(dir, f.control)
 		t.Cleanup(func() {
-			os.WriteFile(filepath.Join(dir, tc.control), []byte(tc.thawed), 0)
-			os.WriteFile(filepath.Join(tc.root, "cgroup.procs"), fmt.Append(nil, pid), 0)
+			if _, err := os.Stat(control); err == nil {
+				os.WriteFile(control, []byte(f.thawed), 0)
+			}
+			os.WriteFile(filepath.Join(root, "cgroup.procs"), fmt.Append(nil, pid), 0)
 			await(t, "the group is empty", func() bool { return os.Remove(dir) == nil })
 		})
-		if _, err := os.Stat(filepath.Join(dir, tc.control)); err != nil {
-			continue
+		if _, err := os.Stat(control); err != nil {
+			continue // it cannot be frozen
 		}
 		if os.WriteFile(filepath.Join(dir, "cgroup.procs"), fmt.Append(nil, pid), 0) != nil {
 			continue
 		}
 		return func(on bool) {
 			t.Helper()
-			word := tc.thawed
+			word := f.thawed
 			if on {
-				word = tc.frozen
+				word = f.frozen
 			}
-			if err := os.WriteFile(filepath.Join(dir, tc.control), []byte(word), 0); err != nil {
+			if err := os.WriteFile(control, []byte(word), 0); err != nil {
 				t.Fatal(err)
 			}
 			await(t, "the group is "+word, func() bool {
-				b, _ := os.ReadFile(filepath.Join(dir, tc.state))
-				return strings.Contains(string(b), tc.isFrozen) == on
+				b, _ := os.ReadFile(filepath.Join(dir, f.state))
+				return strings.Contains(string(b), f.is) == on
 			})
 		}
 	}
-	t.Skip("no control group can be frozen here")
+	t.Skip("no such control group here")
 	panic("unreachable")
 }
 
-// A frozen process leaves its read with EINTR on busd; the driver's goes on.
+// A process that is frozen by a control group leaves its read with EINTR on busd. On the driver it does so
+// with the second version; in the first, as in a suspended machine, its wait goes on. (So says its source: the
+// oracle's kernel has no control groups.)
 func TestFrozenByTheSystem(t *testing.T) {
-	b := newBus(t)
-	mgr := b.manager()
-	p := b.spawn()
-	s, c := p.looper(), b.open().thread()
-	h := publish(mgr, s, c, node{0x10, 1})
-	freeze := freezer(t, p.PID)
-	done := make(chan RawReply, 1)
-	buf := p.put(make([]byte, 256))
-	go func() {
-		var r RawReply
-		if err := p.host.Call("Actor.Raw", RawArgs{s.args(), ioctl.WriteRead{ReadSize: 256, ReadBuffer: buf}}, &r); err != nil {
-			r.Errno = unix.EPIPE
-		}
-		done <- r
-	}()
-	await(t, "the thread sleeps in its ioctl", func() bool { return sleeps(p.PID, s.TID) })
-	freeze(true)
-	c.ask([]command{c.call(h, oneway(1, "while frozen"))}, noop, complete)
-	freeze(false)
-	select {
-	case r := <-done:
-		if want := pick(t, unix.Errno(0), unix.EINTR); r.Errno != want {
-			t.Errorf("%v, want %v", r.Errno, want)
-		}
-	case <-time.After(patience):
-		t.Fatal("the read did not end")
-	}
-	if !isKernel(t) {
-		s.got(noop, "TRANSACTION").text("while frozen")
+	for _, f := range freezers {
+		t.Run(f.name, func(t *testing.T) {
+			b := newBus(t)
+			mgr := b.manager()
+			p := b.spawn()
+			s, c := p.looper(), b.open().thread()
+			h := publish(mgr, s, c, node{0x10, 1})
+			freeze := f.take(t, p.PID)
+			done := make(chan RawReply, 1)
+			buf := p.put(make([]byte, 256))
+			go func() {
+				var r RawReply
+				if err := p.host.Call("Actor.Raw", RawArgs{s.args(), ioctl.WriteRead{ReadSize: 256, ReadBuffer: buf}}, &r); err != nil {
+					r.Errno = unix.EPIPE
+				}
+				done <- r
+			}()
+			await(t, "the thread sleeps in its ioctl", func() bool { return sleeps(p.PID, s.TID) })
+			freeze(true)
+			c.ask([]command{c.call(h, oneway(1, "while frozen"))}, noop, complete)
+			freeze(false)
+			want := unix.EINTR
+			if isKernel(t) && f.name == "first version" {
+				want = 0
+			}
+			select {
+			case r := <-done:
+				if r.Errno != want {
+					t.Errorf("%v, want %v", r.Errno, want)
+				}
+			case <-time.After(patience):
+				t.Fatal("the read did not end")
+			}
+			if want == unix.EINTR {
+				s.got(noop, "TRANSACTION").text("while frozen")
+			}
+		})
 	}
 }
 
