@@ -205,9 +205,13 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// TestFree lets threads go on as they like and looks at what holds in any order. It does so on the
-// oracle, too, where programs are compared with it.
+// TestFree lets threads go on as they like and looks at what holds in any order, on busd and on the
+// oracle. It runs where programs are compared with the oracle: what it finds may come once in a
+// thousand runs, and is for somebody to look into.
 func TestFree(t *testing.T) {
+	if os.Getenv("BINDER_DIFF_SEEDS") == "" {
+		t.Skip("no BINDER_DIFF_SEEDS: only programs in lock-step are carried out")
+	}
 	const runs = 20
 	check := func(name string, run runner) {
 		all := histories(run(t, "-free", fmt.Sprintf("1-%d", runs)))
@@ -221,9 +225,7 @@ func TestFree(t *testing.T) {
 		}
 	}
 	check("here", here(t))
-	if os.Getenv("BINDER_DIFF_SEEDS") != "" {
-		check("the oracle", onKernel)
-	}
+	check("the oracle", onKernel)
 }
 
 func readRecorded(t testing.TB) string {

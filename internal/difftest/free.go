@@ -282,7 +282,8 @@ func (f *free) collect(p, t int) {
 				}
 			}
 		default:
-			f.complain("%d.%d: %v", p, t, code)
+			f.complain("%d.%d: %v in %x", p, t, code, th.read[:min(int(wr.ReadConsumed), len(th.read))])
+			return
 		}
 	}
 }
