@@ -41,6 +41,7 @@ type Hold struct {
 
 	dead   bool
 	free   bool      // the thread is not traced
+	bound  bool      // the thread is killed if the tracer ends before it
 	saved  registers // as the thread is to be in user space after the ioctl
 	known  bool      // they are
 	mask   uint64    // its blocked signals
@@ -151,7 +152,24 @@ func (h *Hold) serve() bool {
 	if h.fd >= 0 {
 		unix.Close(h.fd)
 	}
+	if !h.free && h.bound {
+		h.mourn()
+	}
 	return h.free
+}
+
+// mourn waits until a thread has ended that obeys no longer, because it was told to die. If the
+// tracer ended before it, the kernel would kill it once more (PTRACE_O_EXITKILL), which is too much:
+// a sibling's execve wants this thread alone to die, but a SIGKILL is for the whole process.
+func (h *Hold) mourn() {
+	const flags = unix.WEXITED | unix.WNOWAIT | unix.WALL | unix.WNOTHREAD
+	for {
+		var info childInfo
+		_, _, errno := syscall.Syscall6(unix.SYS_WAITID, unix.P_PID, uintptr(h.tid()), uintptr(unsafe.Pointer(&info)), flags, 0, 0)
+		if errno != syscall.EINTR {
+			return
+		}
+	}
 }
 
 // maxIdle is how many tracers wait for work.
@@ -232,6 +250,7 @@ func (h *Hold) Arrest() syscall.Errno {
 		if errno := trace(unix.PTRACE_SETOPTIONS, h.tid(), h.options|unix.PTRACE_O_EXITKILL); errno != 0 {
 			return errno
 		}
+		h.bound = true
 		all := ^uint64(0)
 		h.masked = true
 		return traceAt(unix.PTRACE_SETSIGMASK, h.tid(), 8, unsafe.Pointer(&all))
