@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fusebinder/fusebinder/binder"
+	"github.com/fusebinder/fusebinder/parcel"
 	"github.com/fusebinder/fusebinder/servicemgr"
 )
 
@@ -46,9 +47,10 @@ var errTold = errors.New("told")
 
 // app is what the subcommands have in common.
 type app struct {
-	device  string
-	json    bool
-	timeout time.Duration
+	device   string
+	json     bool
+	timeout  time.Duration
+	apiLevel int
 }
 
 func newRoot() *cobra.Command {
@@ -72,6 +74,7 @@ and shows what the driver holds.`,
 	f.StringVarP(&a.device, "device", "d", device, "the bus's device (environment: BINDER_DEVICE)")
 	f.BoolVar(&a.json, "json", false, "print JSON for programs")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "how long to wait for answers (0: for ever)")
+	f.IntVar(&a.apiLevel, "api-level", parcel.APILevel, "Android release of the bus's service manager and services, 26 to 36")
 	_ = root.MarkPersistentFlagFilename("device")
 	root.AddCommand(newList(a), newPing(a), newCall(a), newDump(a), newState(a), newFreeze(a), newThaw(a))
 	return root
@@ -79,7 +82,10 @@ and shows what the driver holds.`,
 
 // open opens the bus for as long as f runs.
 func (a *app) open(ctx context.Context, f func(ctx context.Context, bus *binder.Bus, manager *servicemgr.Client) error) error {
-	bus, err := binder.Open(a.device, binder.Options{})
+	if a.apiLevel < 26 || a.apiLevel > 36 {
+		return fmt.Errorf("--api-level %d is not known; 26 (Android 8) to 36 (Android 16) are", a.apiLevel)
+	}
+	bus, err := binder.Open(a.device, binder.Options{APILevel: a.apiLevel})
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: there is no bus here; name one with --device or BINDER_DEVICE, or start one (busd run, busd serve)", err)
 	}

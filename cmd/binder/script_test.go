@@ -41,35 +41,34 @@ func TestIntegrationScripts(t *testing.T) {
 	if err := session.Check(); err != nil {
 		t.Skipf("nothing can be mounted here: %v", err)
 	}
-	busd := buildBusd(t)
+	programs := t.TempDir()
+	build(t, programs, "servicemgr")
+	if named := os.Getenv("BINDER_BUSD"); named == "" {
+		build(t, programs, "busd")
+	} else if err := os.Symlink(named, filepath.Join(programs, "busd")); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		Deadline:            time.Now().Add(2 * time.Minute),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", filepath.Dir(busd)+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PATH", programs+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			return nil
 		},
 	})
 }
 
-// buildBusd answers a busd to test with: BINDER_BUSD, or one built from this tree.
-func buildBusd(t *testing.T) string {
-	path := filepath.Join(t.TempDir(), "busd")
-	if named := os.Getenv("BINDER_BUSD"); named != "" {
-		if err := os.Symlink(named, path); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+// build builds a command of this tree.
+func build(t *testing.T, dir, command string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/fusebinder/fusebinder/cmd/busd").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir, "github.com/fusebinder/fusebinder/cmd/"+command).CombinedOutput()
 	if err != nil {
-		t.Fatalf("build busd: %v\n%s", err, out)
+		t.Fatalf("build %s: %v\n%s", command, err, out)
 	}
-	return path
 }
 
 // A testService answers the methods that the scripts call.
