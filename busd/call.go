@@ -54,6 +54,17 @@ func (q *callQueue) pushFront(c *Call) {
 	}
 }
 
+// mayHold says whether a call of p is in q. It looks at a few only: a queue is seldom longer.
+func (q *callQueue) mayHold(p *Process) bool {
+	n := 0
+	for c := q.first; c != nil; c = c.state.next {
+		if n++; n > 16 || c.state.thread.proc == p {
+			return true
+		}
+	}
+	return false
+}
+
 func (q *callQueue) pop() *Call {
 	c := q.first
 	if c != nil {
@@ -171,9 +182,14 @@ func (th *Thread) wait(c *Call) {
 		return
 	}
 	s.phase = ready
-	// In the driver a thread that is there goes on before those that it has just woken can come: it
-	// takes its process's work, or finds that there still is some and wakes one more for it.
-	ctx.ready.pushFront(c)
+	if p := th.proc; !p.todo.empty() || ctx.ready.mayHold(p) {
+		// In the driver a thread that is there goes on before those that it has just woken can come:
+		// it takes its process's work, or finds that there still is some and wakes one more for it.
+		ctx.ready.pushFront(c)
+		return
+	}
+	// To other processes it makes no difference, and who was woken is answered sooner.
+	ctx.ready.push(c)
 }
 
 // Interrupt ends the wait of c, which has not been replied to yet (a signal came): EINTR.
