@@ -23,8 +23,7 @@ type broker struct {
 	dir      string
 	options  devicefs.Options
 	manager  bool
-	nice     int  // added to what it was started with
-	niceSet  bool // by the user
+	nice     int // added to what it was started with
 	logLevel string
 
 	// Descriptors of the session that started this process, -1 where there is none.
@@ -44,7 +43,7 @@ func (b *broker) serve() error {
 		return errors.New("mounting a directory that all see needs root (CAP_SYS_ADMIN); ordinary users have \"busd run\"")
 	}
 	toughen(log)
-	nice := hurry(b.nice, b.niceSet, log)
+	nice := hurry(b.nice, log)
 	undo, err := makeMountPoint(b.dir)
 	if err != nil {
 		return err

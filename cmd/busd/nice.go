@@ -9,12 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// defaultNice is how much the broker adds to its nice value, where it may. All clients wait for it:
-// among hundreds of them that are busy its share of the processors would be that of one. (With -10 it
-// comes sooner still, but then it interrupts a client that has just asked something and is about to
-// sleep; a call on an idle processor takes longer for that.)
-const defaultNice = -5
-
 // A niceness is the nice value of all threads of this process, and what it was before.
 type niceness struct{ before, now int }
 
@@ -63,15 +57,11 @@ func (n niceness) forOthers(start func()) {
 	start()
 }
 
-// hurry adds to the broker's nice value, if it may. asked says that somebody wants to know.
-func hurry(by int, asked bool, log *slog.Logger) niceness {
+// hurry adds to the broker's nice value, if it may.
+func hurry(by int, log *slog.Logger) niceness {
 	is, err := changeNice(by)
-	switch {
-	case err == nil:
-	case asked:
-		log.Warn("the nice value stays as it is: that takes CAP_SYS_NICE", "nice", is.now, "err", err)
-	default:
-		log.Debug("the nice value stays as it is", "nice", is.now, "err", err)
+	if err != nil {
+		log.Warn("the nice value stays as it is: --nice takes CAP_SYS_NICE", "nice", is.now, "err", err)
 	}
 	return is
 }

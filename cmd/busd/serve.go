@@ -35,7 +35,7 @@ Serving for others needs root. Ordinary users have "busd run".`,
 			return fmt.Errorf("one directory at a time, not %q: start another busd serve for each", args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b.dir, b.niceSet = args[0], cmd.Flags().Changed("nice")
+			b.dir = args[0]
 			if err := mountOptions(&b.options, mountOpts); err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ Serving for others needs root. Ordinary users have "busd run".`,
 	f.StringSliceVarP(&mountOpts, "options", "o", nil, "mount options of binderfs: max=N (devices there may be), stats=global (binder_logs; the default) or stats=none, mode=OCTAL (of new devices)")
 	f.BoolVar(&b.manager, "servicemanager", false, "hold the context manager's place on the first device with a service manager")
 	f.StringVar(&b.logLevel, "log-level", "info", "what to tell on standard error: debug, info, warn or error")
-	f.IntVar(&b.nice, "nice", defaultNice, "what to add to the nice value busd was started with, as nice(1) does, if it may")
+	f.IntVar(&b.nice, "nice", 0, "what to add to busd's nice value, as nice(1) does: -5 where many busy programs share few processors")
 	limits := &b.options.Bus.Limits
 	f.Int64Var(&limits.Processes, "max-processes", 0, "devices that one user may have open (0: 4096)")
 	f.Int64Var(&limits.BufferBytes, "max-buffer-bytes", 0, "bytes that one user's calls may occupy in receive buffers (0: 1 GiB)")
